@@ -88,10 +88,17 @@ def build(tool: Tool) -> Path:
     stamped = tool.version_prefix + version(tool).lstrip("v")
     flags = ["-trimpath", "-tags", tool.tags, "-ldflags", f"-s -w -X {tool.version_symbol}={stamped}"]
     go_version = subprocess.check_output([go, "env", "GOVERSION"], cwd=folder, text=True).strip()
-    out = cache.root() / "bin" / f"{tool.module}-{cache.key([folder / 'go.mod', folder / 'go.sum', json.dumps(flags), go_version])}"
+    out = (
+        cache.root()
+        / "bin"
+        / f"{tool.module}-{cache.key([folder / 'go.mod', folder / 'go.sum', json.dumps(flags), go_version])}"
+    )
     if all((out / name).exists() for name in tool.programs):
         return out
-    with locked(f"build-{tool.module}"), step(f"build {', '.join(tool.programs)} {stamped} (Go, first time only)"):
+    with (
+        locked(f"build-{tool.module}"),
+        step(f"build {', '.join(tool.programs)} {stamped} (Go, first time only)"),
+    ):
         if all((out / name).exists() for name in tool.programs):
             return out
         scratch = out.with_name(out.name + ".part")

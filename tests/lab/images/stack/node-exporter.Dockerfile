@@ -1,0 +1,7 @@
+# Stands for the image of the same name: the program from its Go module, and busybox for a shell and wget.
+FROM scratch
+COPY busybox /bin/busybox
+RUN ["/bin/busybox", "--install", "-s", "/bin"]
+COPY node_exporter /bin/node_exporter
+USER 65534
+ENTRYPOINT ["/bin/node_exporter"]
