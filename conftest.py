@@ -5,6 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.parts import victoria_metrics
+from tests.skips import SkipGuard
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(SkipGuard(), "skip-guard")
 
 
 @pytest.fixture(scope="session")
