@@ -29,6 +29,7 @@ VENDORED = {
     "telegraf": ("telegraf", "telegraf", "telegraf"),
     "node-exporter": ("prom/node-exporter", "node_exporter", "node_exporter"),
 }
+SERVICES = (*VENDORED, "event-service")
 
 
 @dataclass(frozen=True)
