@@ -58,7 +58,6 @@ def clean(_: argparse.Namespace) -> None:
         Rig(folder.name).down()
     if engine.started_here() and not machine.machines():
         engine.stop()
-        engine.remove_leftovers()
     say(f"the cache stays: {cache.root()} (`make distclean` removes it)")
 
 

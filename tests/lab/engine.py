@@ -15,6 +15,7 @@ from tests.lab.shell import apt_install, run, succeeds
 from tests.parts.process import wait_until
 
 PID_FILE = Path("/run/ovr-lab/dockerd.pid")
+FILTER_BEFORE = Path("/run/ovr-lab/iptables.before")
 
 # systemd in a container needs cgroup v2. Where the machine still has v1, our dockerd lives in a mount namespace
 # of its own in which /sys/fs/cgroup is the v2 tree.
@@ -46,13 +47,17 @@ def answers() -> bool:
 
 
 def stop() -> None:
-    """End the engine that `ensure` started here; leaves any other alone."""
-    if not PID_FILE.exists():
+    """End the engine that `ensure` started here, with its bridge and packet filter; leaves any other alone."""
+    if not started_here():
         return
     pid = int(PID_FILE.read_text())
     os.kill(pid, signal.SIGTERM)
     wait_until(lambda: not Path(f"/proc/{pid}").exists(), 30, "dockerd to end")
     PID_FILE.unlink(missing_ok=True)
+    if succeeds("ip", "link", "show", "docker0"):
+        run("ip", "link", "delete", "docker0")
+    if FILTER_BEFORE.exists():
+        run("iptables-restore", stdin=FILTER_BEFORE.read_bytes())
 
 
 def started_here() -> bool:
@@ -73,6 +78,7 @@ def _start() -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         PID_FILE.parent.mkdir(parents=True, exist_ok=True)
         PID_FILE.unlink(missing_ok=True)
+        FILTER_BEFORE.write_text(run("iptables-save") + "\n")
         prepare = "" if Path("/sys/fs/cgroup/cgroup.controllers").exists() else OWN_CGROUP2 + "; "
         with log.open("ab") as output:
             subprocess.Popen(
