@@ -11,8 +11,24 @@ from dataclasses import dataclass
 
 KINDS = ("command", "endpoint", "file", "path", "variable", "default", "query", "behaviour")
 PARTS = (
-    *("stack", "storage", "gx", "acuvim", "events", "reports", "network", "cloudflared", "tailscale", "logs"),
-    *("grafana", "frontend", "images", "map tiles", "cloud", "health", "docs", "releases"),
+    "stack",
+    "storage",
+    "gx",
+    "acuvim",
+    "events",
+    "reports",
+    "network",
+    "cloudflared",
+    "tailscale",
+    "logs",
+    "grafana",
+    "frontend",
+    "images",
+    "map tiles",
+    "cloud",
+    "health",
+    "docs",
+    "releases",
 )
 COLUMNS = ["promise", "kind", "proof"]
 STATUSES = ("open", "done")

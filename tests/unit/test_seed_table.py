@@ -31,7 +31,8 @@ def collected():
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *folders]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(command, cwd=REPO, env=environment, capture_output=True, text=True, check=False, timeout=200)
-    assert done.returncode == 0, f"pytest cannot collect all tests:\n{(done.stdout + done.stderr)[-4000:]}"
+    errors = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("ERROR")]
+    assert done.returncode == 0, f"pytest cannot collect all tests: {errors}"
     return set(re.findall(r"^([^\s\[]+\.py::[^\s\[]+)", done.stdout, re.MULTILINE))
 
 
