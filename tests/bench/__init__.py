@@ -1,0 +1,1 @@
+"""Benchmarks: each row beside a reference measured in the same run."""
