@@ -11,8 +11,7 @@ from dataclasses import dataclass
 class Refresh:
     """A jittered schedule over all time; the same `key` gives the same moments.
 
-    `phase` and `jitter` are parts of the period and below 1 together. What a device shows at time t is what it read at
-    `last(t)`.
+    What a device shows at time t is what it read at `last(t)`. `phase` and `jitter` are parts of the period.
     """
 
     period_s: float
@@ -29,11 +28,14 @@ class Refresh:
         return min(moment for moment in self._around(t_s) if moment > t_s)
 
     def _around(self, t_s: float) -> list[float]:
-        # One turn more on either side than phase and jitter ask for: dividing may round to the neighbour.
-        turn = math.floor(t_s / self.period_s)
+        # One turn more on either side than jitter asks for: the division may round to the neighbour.
+        turn = math.floor(t_s / self.period_s - self.phase)
         return [self._moment(turn + near) for near in range(-2, 3)]
 
     def _moment(self, turn: int) -> float:
-        digest = hashlib.blake2b(f"{self.key} {turn}".encode(), digest_size=4).digest()
-        late = self.jitter * int.from_bytes(digest, "big") / 2**32
-        return (turn + self.phase + late) * self.period_s
+        return (turn + self.phase + self.jitter * fraction(f"{self.key} {turn}")) * self.period_s
+
+
+def fraction(name: str) -> float:
+    """A number from 0 to below 1 that looks random and belongs to the name."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest(), "big") / 2**32

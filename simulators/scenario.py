@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
-KINDS = {"gx": 1.0, "acuvim": 0.1}  # what a system may be, and how often [s] it reads itself unless the file says so
+# What a system may be, and how often it reads itself unless the file says so [s]. A GX does it about every second; a
+# round number would keep step with the scenario.
+KINDS = {"gx": 1.07, "acuvim": 0.1}
 GOLDEN_RATIO = 0.6180339887498949
 
 

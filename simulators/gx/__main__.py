@@ -8,17 +8,17 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
 
 import dbus
 import dbus.mainloop.glib
 from gi.repository import GLib
 
+from simulators import options as follow
 from simulators.gx.control import Control, listen
 from simulators.gx.rig import Rig
 from simulators.gx.service import Service
 from simulators.gx.services import devices
-from simulators.scenario import Scenario, ScenarioError
+from simulators.scenario import ScenarioError
 
 SYSTEM_BUS = "unix:path=/run/dbus/system_bus_socket"
 
@@ -26,15 +26,14 @@ SYSTEM_BUS = "unix:path=/run/dbus/system_bus_socket"
 def main() -> int:
     options = _options()
     try:
-        rig = Rig(Scenario.load(options.scenario, options.seed), options.system)
+        rig = Rig(follow.scenario(options), options.system)
     except ScenarioError as error:
         print(error, file=sys.stderr)
         return 2
     dbus.mainloop.glib.DBusGMainLoop(set_as_default=True)
     try:
         services = [
-            Service(options.bus, device, lambda: (time.time_ns() - options.epoch) / 1e9)
-            for device in devices(rig, options.vebus_signals)
+            Service(options.bus, device, follow.clock(options)) for device in devices(rig, options.vebus_signals)
         ]
     except dbus.DBusException as error:
         print(f"no bus at {options.bus} ({error}): start one, or give its address with --bus", file=sys.stderr)
@@ -47,10 +46,7 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m simulators.gx", description=__doc__)
-    parser.add_argument("--scenario", required=True, metavar="FILE", help="the load scenario (JSON)")
-    parser.add_argument("--epoch", type=int, default=time.time_ns(), metavar="NS", help="when it began [ns since 1970]")
-    parser.add_argument("--seed", type=int, metavar="N", help="perturbs the scenario's levels")
+    parser = follow.parser("python -m simulators.gx", __doc__)
     parser.add_argument("--system", default="rig_01", metavar="ID", help="which of its systems this GX is")
     parser.add_argument(
         "--bus",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from simulators.gx.rig import Instant, Rig
-from simulators.refresh import Refresh
+from simulators.refresh import Refresh, fraction
 
 Value = int | float | str | list[int] | None
 
@@ -68,5 +68,9 @@ class Device:
 
 def device(name: str, rig: Rig, items: list[Item], groups: dict[str, tuple[float, float]], **options) -> Device:
     """A device from its table; `groups` gives each group's period [s] and where in the period it is read (0..1)."""
-    refreshes = {group: Refresh(period_s, rig.key(name, group), phase) for group, (period_s, phase) in groups.items()}
+    # A device does not know when the scenario began.
+    start = fraction(rig.key(name))
+    refreshes = {
+        group: Refresh(period_s, rig.key(name, group), start + phase) for group, (period_s, phase) in groups.items()
+    }
     return Device(name, rig, {item.path: item for item in items}, refreshes, **options)

@@ -12,6 +12,8 @@ from statistics import median
 import pytest
 
 from simulators.gx.control import ask
+from simulators.gx.rig import Rig
+from simulators.gx.vebus import vebus
 from simulators.scenario import Scenario
 from tests.parts import dbus
 from tests.parts.process import Process, wait_until
@@ -168,6 +170,13 @@ def test_power_is_what_the_scenario_says_at_the_moment_of_the_signal(gx, watched
             truth_w = scenario.power_w("rig_01", (signal["ns"] - gx.epoch_ns) / 1e9)
             # Half a watt from rounding; the rest is for a signal that a busy machine delivers late.
             assert signal["changes"]["/Ac/Out/P"]["Value"] == pytest.approx(truth_w, abs=0.5 + SLOPE_W_PER_S * 0.5)
+
+
+def test_it_reads_when_the_replay_says_it_reads(gx, watched):
+    schedule = vebus(Rig(Scenario.load(gx.load), "rig_01")).groups["out"]
+    for ns in when_changed(watched[1], "/Ac/Out/P"):
+        t_s = (ns - gx.epoch_ns) / 1e9
+        assert t_s - schedule.last(t_s) < 0.5
 
 
 def test_signals_carry_value_and_text_in_batches(watched):

@@ -97,8 +97,8 @@ SCHEDULES = st.builds(
     Refresh,
     period_s=st.floats(0.1, 60),
     key=st.text(max_size=5),
-    phase=st.floats(0, 0.5),
-    jitter=st.floats(0, 0.49),
+    phase=st.floats(0, 2),
+    jitter=st.floats(0, 0.5),
 )
 
 
