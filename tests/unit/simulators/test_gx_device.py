@@ -50,8 +50,9 @@ def test_a_multi_shows_many_paths_and_a_third_of_them_invalid(vebus):
 def test_power_is_the_truth_of_about_the_last_second_in_whole_watts(scenario, vebus, t_s):
     shown = vebus.shown("/Ac/Out/P", t_s)
     assert isinstance(shown, int)
-    recent = [scenario.power_w("rig_01", t_s - back / 20) for back in range(23)]
-    assert min(recent) - 1 <= shown <= max(recent) + 1
+    recent = [scenario.power_w("rig_01", t_s - back / 100) for back in range(120)]
+    between = 0.5 + STEEPEST_W_PER_S / 100
+    assert min(recent) - between <= shown <= max(recent) + between
 
 
 @given(t_s=st.floats(0, 90))
