@@ -1,0 +1,168 @@
+"""The whole discovery: load | scan | identify | plan | render, then place | prove | save.
+
+Everything before the first write is the same in check mode, so the plan that is shown is the plan that is
+carried out. Nothing is written for what is not named: without a registry and a folder this only looks.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+
+from . import metrics, modbus, probe, registry, samples
+from .errors import AcuvimError
+from .identify import METER, PROBABLE, SILENT, Finding, identify
+from .lock import locked
+from .plan import Plan, plan
+from .render import Polling, milliseconds, render
+from .targets import Targets
+from .telegraf import Files, Folder
+
+# Telegraf looks for changes every second and waits two for more of them: samples before that prove nothing.
+RELOAD_S = 3.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to look at and what to write; an empty path means: not that."""
+
+    targets: Targets
+    registry: str = ""
+    folder: Folder | None = None
+    template: str = ""
+    metrics_file: str = ""
+    polling: Polling = field(default_factory=Polling)
+    timing: modbus.Timing = field(default_factory=modbus.Timing)
+    pace: probe.Pace = field(default_factory=probe.Pace)
+    verify_url: str = ""
+    verify_seconds: float = 30.0
+    lock_seconds: float = 60.0
+    forget: Sequence[str] = ()
+    check_mode: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was found and what was (or in check mode would be) done."""
+
+    plan: Plan
+    findings: tuple[Finding, ...]
+    files: Files
+    addresses: int
+    seconds: float
+    check_mode: bool
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.files) or self.plan.changes_registry
+
+    def as_dict(self) -> dict[str, object]:
+        """The result as plain values: the JSON of the command line and the return of the module."""
+        answered = {(finding.ip, finding.port) for finding in self.findings if finding.verdict != SILENT}
+        found = _places_found(self.findings)
+        return {
+            "changed": self.changed,
+            "check_mode": self.check_mode,
+            "scan": {
+                "addresses": self.addresses,
+                "answered": len(answered),
+                "seconds": round(self.seconds, 3),
+            },
+            "meters": [_meter(key, meter, meter.place in found) for key, meter in sorted(self.plan.meters.items())],
+            "findings": [asdict(finding) for finding in self.findings],
+            "changes": [asdict(change) for change in self.plan.changes],
+            "files": {"added": self.files.added, "changed": self.files.changed, "removed": self.files.removed},
+            "problems": list(self.plan.problems),
+        }
+
+    def diff(self) -> list[dict[str, str]]:
+        """The registry and each file before and after, in the form that Ansible shows."""
+        before, after = (registry.dump(registry.without_times(side)) for side in (self.plan.before, self.plan.meters))
+        texts = [("registry", before, after)] if before != after else []
+        sides = (self.files.before, self.files.after)
+        texts += [(name, *(side[name] or "" for side in sides)) for name in sorted(self.files.after)]
+        return [
+            {"before_header": name, "after_header": name, "before": before, "after": after}
+            for name, before, after in texts
+        ]
+
+
+def discover(settings: Settings, progress: probe.Progress | None = None) -> Result:
+    """Run one discovery. AcuvimError means that nothing was changed, or that it was put back."""
+    try:
+        if settings.check_mode or not settings.registry:
+            return _run(settings, progress)
+        with locked(f"{settings.registry}.lock", settings.lock_seconds):
+            return _run(settings, progress)
+    except OSError as error:
+        raise AcuvimError(f"{error.filename or 'system'}: {error.strerror or error}") from error
+
+
+def _run(settings: Settings, progress: probe.Progress | None) -> Result:
+    began = time.monotonic()
+    known = registry.load(settings.registry) if settings.registry else {}
+    hosts = settings.targets.hosts()
+    images = probe.scan(hosts, settings.timing, settings.pace, progress)
+    seconds = time.monotonic() - began
+    findings = [identify(image) for image in images]
+    decided = plan(known, settings.targets, findings, now=_now(), forget=settings.forget)
+    files = _files(settings, decided)
+    if not settings.check_mode:
+        _carry_out(settings, decided, files, findings)
+    told = tuple(finding for finding in findings if _is_worth_telling(finding, settings.targets, decided))
+    return Result(decided, told, files, len(hosts), seconds, settings.check_mode)
+
+
+def _files(settings: Settings, decided: Plan) -> Files:
+    if not settings.folder:
+        return Files({}, {})
+    polled = [meter for meter in decided.meters.values() if meter.is_polled]
+    return settings.folder.difference(render(polled, settings.template, settings.polling))
+
+
+def _carry_out(settings: Settings, decided: Plan, files: Files, findings: list[Finding]) -> None:
+    if files:
+        settings.folder.place(files)
+        _prove(settings, decided, files, findings)
+    if settings.registry and decided.meters != decided.before:
+        registry.save(settings.registry, decided.meters)
+    if settings.metrics_file:
+        metrics.write(settings.metrics_file, decided.meters.values(), len(decided.problems), time.time())
+
+
+def _prove(settings: Settings, decided: Plan, files: Files, findings: list[Finding]) -> None:
+    """See samples of every meter that answered arrive after Telegraf's reload, or put the old files back."""
+    if not settings.verify_url:
+        return
+    found = _places_found(findings)
+    expected = [meter.system_id for meter in decided.meters.values() if meter.is_polled and meter.place in found]
+    patience = settings.verify_seconds + 2 * milliseconds("interval", settings.polling.interval) / 1000
+    late = samples.wait_for_samples(settings.verify_url, expected, time.time() + RELOAD_S, patience)
+    if late:
+        settings.folder.restore(files)
+        raise AcuvimError(
+            f"no sample of {', '.join(late)} reached {settings.verify_url} within {patience:.0f} s of the new files; "
+            "the files before are back. Telegraf's log says why: docker logs telegraf --tail 50"
+        )
+
+
+def _places_found(findings: Iterable[Finding]) -> set[tuple[str, int, int | None]]:
+    return {(finding.ip, finding.port, finding.unit) for finding in findings if finding.verdict in (METER, PROBABLE)}
+
+
+def _is_worth_telling(finding: Finding, targets: Targets, decided: Plan) -> bool:
+    """A network is mostly silence: only a silent address that was named or had a meter is news."""
+    if finding.verdict != SILENT or targets.lists_host(finding.ip, finding.port):
+        return True
+    return any((meter.ip, meter.port) == (finding.ip, finding.port) for meter in decided.meters.values())
+
+
+def _meter(key: str, meter: registry.Meter, is_found: bool) -> dict[str, object]:
+    names = {"system_id": meter.system_id, "device": meter.device} if meter.logger else {}
+    return {"key": key, **names, **asdict(meter), "polled": meter.is_polled, "found": is_found}
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")

@@ -1,0 +1,44 @@
+"""One run at a time, whoever started it: playbook, script or timer."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .errors import AcuvimError
+
+_POLL_S = 0.1
+
+
+@contextmanager
+def locked(path: str, wait_s: float) -> Iterator[None]:
+    """Hold the lock file; wait up to `wait_s` for another holder, then AcuvimError names it.
+
+    The kernel lets go of the lock when its holder dies, so a file that stays behind means nothing.
+    """
+    with open(path, "a+", encoding="utf-8") as file:
+        _acquire(file, path, wait_s)
+        file.truncate(0)
+        file.write(f"process {os.getpid()} ({os.path.basename(sys.argv[0]) or 'python'})\n")
+        file.flush()
+        yield
+
+
+def _acquire(file, path: str, wait_s: float) -> None:
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                file.seek(0)
+                holder = file.read().strip() or "another run"
+                raise AcuvimError(
+                    f"{path} is held by {holder}; wait for it to end and run again (waited {wait_s:.0f} s)"
+                ) from None
+        time.sleep(_POLL_S)

@@ -1,0 +1,43 @@
+"""What the discovery says of itself and its meters, in node_exporter's text form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from .files import write_whole
+from .registry import Meter
+
+STATES = ("active", "probable", "delisted", "displaced")
+
+
+def write(path: str, meters: Iterable[Meter], problems: int, now_s: float) -> None:
+    """Replace the file for the textfile collector."""
+    write_whole(Path(path), text(meters, problems, now_s), 0o644)
+
+
+def text(meters: Iterable[Meter], problems: int, now_s: float) -> str:
+    """acuvim_info of each polled meter, and counts of the last run."""
+    meters = list(meters)
+    lines = ["# HELP acuvim_info The meter behind a system_id; always 1.", "# TYPE acuvim_info gauge"]
+    lines += [_info(meter) for meter in sorted(meters, key=lambda meter: meter.system_id) if meter.is_polled]
+    lines += ["# HELP acuvim_discovery_meters Known meters by state.", "# TYPE acuvim_discovery_meters gauge"]
+    for state in STATES:
+        count = sum(meter.state == state for meter in meters)
+        lines.append(f'acuvim_discovery_meters{{state="{state}"}} {count}')
+    lines += [
+        "# HELP acuvim_discovery_problems Problems that the last run named.",
+        "# TYPE acuvim_discovery_problems gauge",
+        f"acuvim_discovery_problems {problems}",
+        "# HELP acuvim_discovery_last_run_timestamp_seconds End of the last run that completed.",
+        "# TYPE acuvim_discovery_last_run_timestamp_seconds gauge",
+        f"acuvim_discovery_last_run_timestamp_seconds {now_s:.0f}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _info(meter: Meter) -> str:
+    names = ("system_id", "device", "ip", "serial", "model", "firmware")
+    labels = ",".join(f"{name}={json.dumps(getattr(meter, name))}" for name in names)
+    return f"acuvim_info{{{labels}}} 1"

@@ -1,0 +1,135 @@
+"""What is a meter and what is not, from register images alone."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from ansible_collections.ovr.edge.plugins.module_utils.acuvim.identify import METER, OTHER, PROBABLE, SILENT, identify
+from ansible_collections.ovr.edge.plugins.module_utils.acuvim.probe import Image
+
+from tests.unit.acuvim.images import DEAD, acuvim, fast_read, image, kilo, live, load, sunspec, text, words
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        pytest.param(acuvim(load()), id="with SunSpec"),
+        pytest.param(acuvim(load(), serial=None), id="without identity registers"),
+        pytest.param(acuvim(load(), serial=None, order="CDAB"), id="word-swapped"),
+        pytest.param(acuvim(load(volts=277, hertz=50)), id="480 V, 50 Hz"),
+        pytest.param(acuvim(load(amperes=0), serial=None), id="voltage without load"),
+        pytest.param(acuvim(kilo(load()), serial=None), id="counting in kW"),
+        pytest.param(acuvim(load(factor=-0.9), serial=None), id="feeding back"),
+        pytest.param(image({0x4000: live(load())}), id="0x4000 only"),
+        pytest.param(
+            acuvim(load(**dict.fromkeys(("Va", "Vb", "Vc", "Vln", "Pa", "Pb", "Pc"), 0)), serial=None),
+            id="wired without a neutral",
+        ),
+        pytest.param(acuvim(DEAD), id="dead bus, with identity"),
+        pytest.param(image({0x3000: live(DEAD), 0xF000: text("CU2", 2)}), id="dead bus, with a model code"),
+        pytest.param(acuvim(load(P=1.0)), id="identity, with a sum that is off"),
+        pytest.param(
+            acuvim(load(Vb=0, Vc=0, Ib=0, Ic=0, Vln=120, Vab=0, Vbc=0, Vca=0, Vll=0, I=10, Pb=0, Pc=0, P=1080, S=1200)),
+            id="one phase wired, averages over what is there",
+        ),
+    ],
+)
+def test_a_meter(seen):
+    assert identify(seen).verdict == METER
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        pytest.param(image({}), id="refuses everything"),
+        pytest.param(image({0x3000: range(0x3000, 0x303C)}), id="registers that hold their own address"),
+        pytest.param(image({0x3000: [0x4248] * 60}), id="every register 0x4248: 50 Hz, 50 V, 50 A"),
+        pytest.param(image({0x3000: words(bytes.fromhex("43660000") * 30)}), id="a PLC full of 230.0"),
+        pytest.param(image({0x3000: live(load(Vln=150))}), id="an average that is none"),
+        pytest.param(image({0x3000: live(load(P=9999))}), id="a sum that is none"),
+        pytest.param(image({0x3000: live(load(PF=0.2))}), id="a power factor that is none"),
+        pytest.param(image({0x3000: live(load(hertz=400))}), id="400 Hz"),
+        pytest.param(image({0x3000: live(load(Va=math.nan))}), id="not a number"),
+        pytest.param(image({0x3000: live(load(Ia=math.inf))}), id="infinite"),
+        pytest.param(image({0x3000: [(n * 40503 + 12345) % 65536 for n in range(60)]}), id="noise"),
+        pytest.param(image({0x3000: live(load()), 0xC350: sunspec(maker="SMA")}), id="a SunSpec inverter"),
+        pytest.param(
+            image({0x3000: live(load()), 0xC350: sunspec(model="AcuRev 1312")}), id="another Accuenergy meter"
+        ),
+        pytest.param(image({0x3400: fast_read(load())}), id="an unknown device that answers at 0x3400"),
+    ],
+)
+def test_not_a_meter(seen):
+    found = identify(seen)
+
+    assert found.verdict == OTHER
+    assert found.evidence
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        pytest.param(acuvim(DEAD, serial=None), id="all zero: dead bus, or a PLC full of zeros"),
+        pytest.param(acuvim({**DEAD, "PF": 1.0}, serial=None), id="all zero, idle power factor 1"),
+        pytest.param(image({0xC350: sunspec(), 0x3400: fast_read(load())}), id="identity, fast-read mode on"),
+    ],
+)
+def test_probable_is_no_meter_yet(seen):
+    found = identify(seen)
+
+    assert (found.verdict, found.block) == (PROBABLE, None)
+
+
+def test_fast_read_mode_is_named():
+    said = " ".join(identify(image({0xC350: sunspec(), 0x3400: fast_read(load())})).evidence)
+
+    assert "switch its fast-read mode off" in said
+
+
+@pytest.mark.parametrize(
+    ("values", "scale"),
+    [
+        pytest.param(load(), 1.0, id="W"),
+        pytest.param(kilo(load()), 1000.0, id="kW"),
+        pytest.param(load(amperes=0.02), 1.0, id="W at 7 VA"),
+        pytest.param(load(amperes=0.001), None, id="unsettled below 1 VA"),
+        pytest.param(load(amperes=0), None, id="unsettled without load"),
+        pytest.param(load(Sa=90, Sb=90, Sc=90), None, id="unsettled when it is neither"),
+        pytest.param(load(Va=0, Vb=0, Vc=0, Vln=0, Vll=208), 1.0, id="wired without a neutral"),
+    ],
+)
+def test_power_unit_is_settled_by_apparent_power(values, scale):
+    assert identify(acuvim(values)).power_scale == scale
+
+
+def test_a_meter_is_described_by_its_identity_block():
+    found = identify(acuvim(load(), serial="AH24000007", order="CDAB"))
+
+    assert (found.serial, found.model, found.firmware) == ("AH24000007", "Acuvim II IIR", "3.62")
+    assert (found.block, found.word_order, found.has_energy) == (0x3000, "CDAB", True)
+
+
+def test_a_rebranded_meter_is_known_by_its_model_code():
+    found = identify(image({0x3000: live(load()), 0xF000: text("CRD", 2), 0xF040: text("EH1234567890", 6)}))
+
+    assert (found.verdict, found.serial, found.model) == (METER, "EH1234567890", "CRD")
+    assert "Eaton" in found.evidence[0]
+
+
+def test_word_order_of_a_dead_bus_is_left_open():
+    assert identify(acuvim(DEAD)).word_order == ""
+
+
+def test_counters_are_polled_only_where_they_answered():
+    assert not identify(image({0x3000: live(load())})).has_energy
+
+
+def test_identity_text_that_would_need_quoting_is_reduced():
+    assert identify(acuvim(load(), serial='A"${H}\\1\n2')).serial == "AH12"
+
+
+def test_silence_says_how():
+    found = identify(Image("10.10.4.11", 502, None, silence="connection refused"))
+
+    assert (found.verdict, found.evidence) == (SILENT, ("connection refused",))
