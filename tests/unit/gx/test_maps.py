@@ -1,0 +1,145 @@
+"""Maps: how a line is read, what the linter says, and that the shipped maps serve every name of the field."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from tests.unit.gx.exporter import MAPS, at, bus, dbus2prom, samples
+
+OUT_P = "com.victronenergy.vebus.*\t/Ac/Out/P\tvictron_ac_out_power\tac_out\tpower\t-\t-"
+FIELD_NAMES = Path(__file__).with_name("field_names.tsv")
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "remedy"),
+    [
+        pytest.param("com.victronenergy.vebus.* /Ac/Out/P victron_p", "path", "separate by tabs", id="spaces"),
+        pytest.param("com.victronenergy.vebus\t/P\tvictron_p\tg\tn\t-", "device", "separate by tabs", id="six columns"),
+        pytest.param(OUT_P + "\t" * 6, 13, "end the line", id="thirteen columns"),
+        pytest.param("vebus\t/P\tvictron_p\tg\tn\t-\t-", "service", "com.victronenergy.CLASS", id="no bus name"),
+        pytest.param(
+            "com.victronenergy.vebus.tty*\t/P\tp\tg\tn\t-\t-", "service", "{device_instance}", id="half a star"
+        ),
+        pytest.param("com.victronenergy.vebus\t/A//B\tp\tg\tn\t-\t-", "path", "/Ac/Out/P", id="empty element"),
+        pytest.param("com.victronenergy.vebus\t/{n}/{n}\tp\tg\tn\t-\t-", "path", "once", id="capture twice"),
+        pytest.param("com.victronenergy.vebus\t/{Phase}\tp\tg\tn\t-\t-", "path", "small letters", id="capital capture"),
+        pytest.param("com.victronenergy.vebus\t/{phase}\tp\tg\tn\tL1\t-", "path", "column", id="two labels phase"),
+        pytest.param("com.victronenergy.vebus\t/{job}\tp\tg\tn\t-\t-", "path", "rename", id="reserved label"),
+        pytest.param("com.victronenergy.vebus\t/P\t-\tg\tn\t-\t-", "pretty", "victron_ac_out_power", id="no name"),
+        pytest.param(
+            "com.victronenergy.vebus\t/P\tp\tg\tn\t{phase}\t-", "phase", "into the path", id="unknown capture"
+        ),
+        pytest.param(OUT_P + "\thistogram", "type", "gauge or counter or info", id="type"),
+        pytest.param(OUT_P + "\tgauge\tW\tten", "scale", "0.01", id="scale no number"),
+        pytest.param(OUT_P + "\tgauge\tW\t0", "scale", "0.01", id="scale zero"),
+        pytest.param(OUT_P + "\tgauge\tW\tnan", "scale", "0.01", id="scale nan"),
+        pytest.param(OUT_P + "\tgauge\tW\t-\tyes", "poll", "poll", id="poll"),
+    ],
+)
+def test_a_wrong_line_is_left_out_and_named(line, column, remedy):
+    rows, problems = dbus2prom.parse_map("# a comment\n" + line + "\n" + OUT_P, "map_fast.tsv")
+    assert [row.path for row in rows] == ["/Ac/Out/P"], "the other line is served all the same"
+    assert [problem[:3] for problem in problems] == [("map_fast.tsv", 2, column)]
+    assert remedy in problems[0].remedy
+
+
+def test_a_field_map_is_read_as_it_is():
+    text = "service\tpath\tpretty\tgroup\tname\tphase\tdevice\r\n" + "\r\n".join(
+        [
+            "# AC",
+            "",
+            "com.victronenergy.vebus.ttyS4\tAc/Out/L1/V\tvictron_ac_out_l1_v\tac_out\tvoltage\tL1\t",
+            "com.victronenergy.vebus.ttyS4\t/Devices/0/Ac/Out/P\tvictron diag-power\tdiag\tac_out_power\t—\tdev0",
+        ]
+    )
+    rows, problems = dbus2prom.parse_map(text)
+    assert not problems
+    assert [row.series({}) for row in rows] == [
+        ("victron_ac_out_l1_v", '{group="ac_out",name="voltage",phase="L1"}'),
+        ("victron_diag_power", '{group="diag",name="ac_out_power",device="dev0"}'),
+    ]
+    assert [row.path for row in rows] == ["/Ac/Out/L1/V", "/Devices/0/Ac/Out/P"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        pytest.param([OUT_P, OUT_P], "map:1", id="the same line"),
+        pytest.param([OUT_P, OUT_P.replace("vebus.*", "system")], "map:1", id="two services, one series"),
+        pytest.param(
+            [
+                "com.victronenergy.vebus.*\t/Ac/Out/{phase}/P\tp\tac_out\tpower\t{phase}\t-",
+                "com.victronenergy.vebus.*\t/Ac/Out/L2/P\tp\tac_out\tpower\tL2\t-",
+            ],
+            "map:1",
+            id="a capture and one of its values",
+        ),
+        pytest.param([OUT_P, OUT_P.replace("victron_ac_out_power", "victron_p")], None, id="an alias"),
+        pytest.param([OUT_P, OUT_P.replace("power\t-", "power\tL1")], None, id="another phase"),
+    ],
+)
+def test_rows_that_fall_on_one_series_are_named(lines, found):
+    rows, problems = dbus2prom.parse_map("\n".join(lines))
+    assert not problems
+    conflicts = dbus2prom.conflicts(rows)
+    assert [problem.line for problem in conflicts] == ([2] if found else [])
+    assert all(found in problem.text for problem in conflicts)
+
+
+def test_check_names_file_line_column_and_remedy(tmp_path, capsys):
+    file = tmp_path / "map.tsv"
+    file.write_text(OUT_P + "\n" + OUT_P.replace("victron_ac_out_power", "AC power") + "\n")
+    assert dbus2prom.main(["--check", str(file)]) == 1
+    assert capsys.readouterr().out == (
+        f"{file}:2: column pretty: 'AC power' is not a metric name; write AC_power, which is what is served\n"
+    )
+
+
+def test_shipped_maps_have_no_problem(capsys):
+    assert dbus2prom.main(["--check", str(MAPS["fast"]), str(MAPS["slow"])]) == 0
+    assert "no problem" in capsys.readouterr().out
+
+
+def test_every_shipped_row_says_what_it_is():
+    for file in MAPS.values():
+        rows, _ = dbus2prom.parse_map(file.read_text())
+        assert [row.pretty for row in rows if not row.help or not row.pretty.startswith("victron_")] == []
+
+
+def _field_names():
+    lines = [line for line in FIELD_NAMES.read_text().splitlines() if not line.startswith("#")]
+    columns = ["view", "metric", "group", "name", "phase", "device", "service", "path"]
+    return list(csv.DictReader(lines, columns, delimiter="\t"))
+
+
+@pytest.mark.parametrize("view_name", ["fast", "slow"])
+def test_every_name_of_the_field_is_served_from_the_source_that_is_meant(view_name):
+    names = _field_names()
+    services: dict[str, dict] = {"vebus.ttyS4": {}, "system": {}, "gps.ve_ttyUSB0": {}}
+    for number, row in enumerate(names):
+        name = next(service for service in services if service.startswith(row["service"]))
+        services[name][row["path"]] = f"text {number}" if row["path"] == "/CustomName" else number
+    view = dbus2prom.load_view(view_name, str(MAPS[view_name]))
+    exporter = dbus2prom.Exporter([view], at(0))
+    exporter.cache = bus(services)
+    found = samples(exporter.metrics(view, at(1)))
+    for row in (row for row in names if row["view"] == view_name):
+        labels = {label: row[label] for label in ("group", "name", "phase", "device") if row[label] != "-"}
+        value = services[next(service for service in services if service.startswith(row["service"]))][row["path"]]
+        if isinstance(value, str):
+            labels, value = {**labels, "value": value}, 1
+        assert found[row["metric"], tuple(sorted(labels.items()))] == value, row
+    assert view.conflicts == 0
+
+
+def test_a_local_map_wins_and_the_rest_stays(tmp_path):
+    shipped, local = tmp_path / "map_fast.tsv", tmp_path / "map_fast.local.tsv"
+    other = OUT_P.replace("/Ac/Out/P", "/Ac/Out/S").replace("power", "apparent")
+    shipped.write_text(OUT_P + "\n" + other + "\n")
+    local.write_text(OUT_P.replace("/Ac/Out/P", "/Ac/Out/L1/P") + "\nbroken\n")
+    rows, problems = dbus2prom.read_map(str(shipped))
+    assert [row.path for row in rows] == ["/Ac/Out/L1/P", "/Ac/Out/S"]
+    assert [(problem.file, problem.line) for problem in problems] == [(str(local), 2)]
