@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from event_service.reports import document, finality, gather, page
-from event_service.reports.analysis import analyse
+from event_service.reports import document, gather
+from event_service.reports.assemble import assemble
 from event_service.reports.folder import write_folder
 from event_service.reports.model import Image, Made, Note, ReportError, ReportRequest, SystemSpan
 
@@ -31,13 +31,9 @@ def make(
     """
     _check(request)
     found = gather.samples(request, query_url, now_ns, patience_s)
-    state = finality.judge({span: gather.missing(raws, span) for span, raws in found.items()}, now_ns)
-    kept = {span: gather.used(raws, span) for span, raws in found.items()}
-    systems = [analyse(span, *gather.series_of(raws, span.start_ns)) for span, raws in kept.items()]
-    digest = finality.digest(raw for raws in kept.values() for raw in raws)
-    whole = document.build(request, [one.document for one in systems], state, digest, now_ns, versions)
-    write_folder(out, {"data.json": document.encoded(whole), "report.html": page.render(whole, systems).encode()})
-    return Made(state.state, digest, out, document.summary(whole))
+    whole, html = assemble(request, found, now_ns, versions)
+    write_folder(out, {"data.json": document.encoded(whole), "report.html": html.encode()})
+    return Made(whole["state"], whole["digest"], out, document.summary(whole))
 
 
 def _check(request: ReportRequest) -> None:

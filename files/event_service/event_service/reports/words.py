@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 NS_PER_S = 10**9
@@ -23,7 +23,8 @@ class Clock:
 
     def at(self, ns: int) -> datetime:
         whole, rest = divmod(ns, NS_PER_S)
-        return datetime.fromtimestamp(whole, self.zone) + timedelta(microseconds=rest // 1000)
+        # replace and not +: adding a timedelta forgets which 02:30 it was when summer time ended.
+        return datetime.fromtimestamp(whole, self.zone).replace(microsecond=rest // 1000)
 
     def time(self, ns: int) -> str:
         """Time of day to the second, the nearest below."""
