@@ -13,7 +13,7 @@ import yaml
 from tests.lab import cache, engine, images, tools
 from tests.lab.engine import docker
 from tests.lab.lock import locked
-from tests.lab.machine import DOCKER_INSIDE, SYSTEMD_OPTIONS, Machine
+from tests.lab.machine import SYSTEMD_OPTIONS, Machine
 from tests.lab.progress import step
 from tests.lab.shell import run, succeeds
 from tests.parts.process import wait_until
@@ -21,6 +21,9 @@ from tests.parts.process import wait_until
 STACK_DOCKERFILES = Path(__file__).parent / "images" / "stack"
 EVENT_SERVICE = cache.REPO / "files" / "event_service"
 BUILDER = Machine("ovr-builder-release", "builder")
+# Named, so that the layers of the last build serve the next one.
+BUILDER_VOLUMES = {"ovr-builder-docker": "/var/lib/docker", "ovr-builder-containerd": "/var/lib/containerd"}
+KEPT_RELEASES = 4
 
 # service of the stack: (repository as the vendor names it, program in it, module of tests/tools)
 VENDORED = {
@@ -49,13 +52,14 @@ def ensure() -> Release:
     engine.ensure()
     base = images.ensure("debian13")
     programs = {service: tools.program(program) for service, (_, program, _) in VENDORED.items()}
-    sources = _event_service_sources()
-    key = cache.key([base, STACK_DOCKERFILES, *map(str, programs.values()), *sources, _revision()])
+    revision = _revision()
+    key = cache.key([base, STACK_DOCKERFILES, *map(str, programs.values()), *_event_service_sources(), revision])
     folder = cache.root() / "releases" / key
     if not (folder / "release.json").exists():
         with locked("release"):
             if not (folder / "release.json").exists():
-                _build(folder, base, programs)
+                _build(folder, base, programs, revision)
+                _prune(folder.parent)
     recorded = json.loads((folder / "release.json").read_text())
     return Release(recorded["version"], recorded["images"], folder / "bundle.tar")
 
@@ -71,20 +75,23 @@ def write_inventory(folder: Path) -> None:
 
 
 def remove_builder() -> None:
-    if engine.answers() and BUILDER.exists():
-        BUILDER.remove()
+    """Remove the builder with the layers that it keeps between builds."""
+    if engine.answers():
+        if BUILDER.exists():
+            BUILDER.remove()
+        docker("volume", "rm", "--force", *BUILDER_VOLUMES)
 
 
-def version() -> str:
+def _version(revision: str) -> str:
     """The collection's version with the revision of the event service that is built."""
-    return f"{yaml.safe_load((cache.REPO / 'galaxy.yml').read_text())['version']}+{_revision()}"
+    return f"{yaml.safe_load((cache.REPO / 'galaxy.yml').read_text())['version']}+{revision}"
 
 
 def _revision() -> str:
-    """The last commit that touched the event service, with a mark when it was changed since."""
-    path = EVENT_SERVICE.relative_to(cache.REPO)
-    commit = run("git", "-C", cache.REPO, "log", "-1", "--format=%h", "--", path) or "none"
-    changed = run("git", "-C", cache.REPO, "status", "--porcelain", "--", path)
+    """The last commit that touched what ships of the event service, with a mark when it was changed since."""
+    paths = ("--", EVENT_SERVICE.relative_to(cache.REPO), f":!{EVENT_SERVICE.relative_to(cache.REPO)}/tests")
+    commit = run("git", "-C", cache.REPO, "log", "-1", "--format=%h", *paths) or "none"
+    changed = run("git", "-C", cache.REPO, "status", "--porcelain", *paths)
     return commit + ("-changed" if changed else "")
 
 
@@ -93,7 +100,7 @@ def _event_service_sources() -> list[Path]:
     return [EVENT_SERVICE / name for name in listed.splitlines() if not name.startswith("tests/")]
 
 
-def _build(folder: Path, base: str, programs: dict[str, Path]) -> None:
+def _build(folder: Path, base: str, programs: dict[str, Path], revision: str) -> None:
     scratch = folder.with_name(folder.name + ".part")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
@@ -108,19 +115,21 @@ def _build(folder: Path, base: str, programs: dict[str, Path]) -> None:
         with step(f"build image {name}"):
             _build_vendored(service, name, programs[service])
         built[service] = name
-    built["event-service"] = f"ovr/event-service:{version().replace('+', '-')}"
+    version = _version(revision)
+    built["event-service"] = f"ovr/event-service:{version.replace('+', '-')}"
     with step(f"build image {built['event-service']}"):
-        _build_event_service(built["event-service"])
+        _build_event_service(built["event-service"], version, revision)
     recorded = {service: _record(name) for service, name in built.items()}
     with step("save the bundle"):
         _save(list(built.values()), scratch / "bundle.tar")
-    (scratch / "release.json").write_text(json.dumps({"version": version(), "images": recorded}, indent=2))
+    (scratch / "release.json").write_text(json.dumps({"version": version, "images": recorded}, indent=2))
     scratch.rename(folder)
     BUILDER.remove()
 
 
 def _start_builder() -> None:
-    BUILDER.start(images.ensure("builder"), *SYSTEMD_OPTIONS, *DOCKER_INSIDE)
+    volumes = [f"--volume={name}:{folder}" for name, folder in BUILDER_VOLUMES.items()]
+    BUILDER.start(images.ensure("builder"), *SYSTEMD_OPTIONS, *volumes)
     wait_until(
         lambda: succeeds("docker", "exec", BUILDER.name, "docker", "info"), 60, "the builder's Docker engine", every=0.3
     )
@@ -149,7 +158,7 @@ def _build_vendored(service: str, name: str, program: Path) -> None:
     BUILDER.run("docker", "build", "-q", "--provenance=false", "-t", name, context)
 
 
-def _build_event_service(name: str) -> None:
+def _build_event_service(name: str, version: str, revision: str) -> None:
     archive = subprocess.run(
         ["tar", "-C", EVENT_SERVICE, "--exclude=__pycache__", "--exclude=tests", "-cf", "-", "."],
         stdout=subprocess.PIPE,
@@ -160,8 +169,8 @@ def _build_event_service(name: str) -> None:
     BUILDER.run(
         "docker", "build", "-q", "--provenance=false", "--network=host", "-t", name,
         "--build-arg", "BUILD_IMAGE=ovr-lab/trusted:build",
-        "--build-arg", f"VERSION={version()}",
-        "--build-arg", f"GIT_SHA={_revision()}",
+        "--build-arg", f"VERSION={version}",
+        "--build-arg", f"GIT_SHA={revision}",
         "/root/event-service",
     )  # fmt: skip
 
@@ -177,3 +186,10 @@ def _record(name: str) -> dict[str, str]:
 def _save(names: list[str], bundle: Path) -> None:
     with bundle.open("wb") as target:
         subprocess.run(["docker", "exec", BUILDER.name, "docker", "save", *names], stdout=target, check=True)
+
+
+def _prune(folder: Path) -> None:
+    """Keep the newest releases only: each bundle is about 300 MB."""
+    finished = sorted(folder.glob("*/release.json"), key=lambda path: path.stat().st_mtime)
+    for old in finished[:-KEPT_RELEASES]:
+        shutil.rmtree(old.parent)
