@@ -20,7 +20,7 @@ from event_service.reports.model import ReportError
 
 TIMEOUT_S = 30.0
 FLUSH_TIMEOUT_S = 10.0
-CHUNK_MS = 6 * 3600 * 1000
+CHUNK_MS = 2 * 3600 * 1000
 MAX_SAMPLES = 40_000_000
 
 
@@ -70,14 +70,19 @@ def export(query_url: str, selector: str, start_ms: int, end_ms: int) -> Iterato
     query = {"match[]": selector, "start": f"{start_ms / 1000:.3f}", "end": f"{end_ms / 1000:.3f}"}
     with _open(query_url, "/api/v1/export", query, TIMEOUT_S) as reply:
         try:
-            # Iterating splits at b"\n" only: labels may hold other line separators.
-            for line in reply:
-                yield _parsed(line)
+            # Read as a whole: reading by lines takes an answer that was cut off for a complete one.
+            body = reply.read()
         except (OSError, http.client.HTTPException) as error:
             raise ReportError(f"VictoriaMetrics at {query_url} broke off its answer ({error}). Try again.") from error
+    # Not splitlines: labels may hold other line separators.
+    for line in body.split(b"\n"):
+        if line:
+            yield _parsed(line)
 
 
 def _open(query_url: str, path: str, query: dict[str, str], timeout_s: float) -> http.client.HTTPResponse:
+    if not query_url.startswith(("http://", "https://")):
+        raise ReportError(f"VM_QUERY_URL is {query_url!r}: not an address such as http://127.0.0.1:8428.")
     url = f"{query_url.rstrip('/')}{path}?{urllib.parse.urlencode(query)}"
     try:
         # urllib asks for identity encoding: gzip would double the time.
@@ -85,9 +90,7 @@ def _open(query_url: str, path: str, query: dict[str, str], timeout_s: float) ->
     except urllib.error.HTTPError as error:
         detail = error.read(500).decode(errors="replace").strip()
         raise ReportError(f"VictoriaMetrics at {query_url} refused {path}: {error.code} {detail}") from error
-    except ValueError as error:
-        raise ReportError(f"VM_QUERY_URL is {query_url!r}: not an address as http://127.0.0.1:8428.") from error
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:
         raise ReportError(
             f"VictoriaMetrics at {query_url} does not answer ({error}). Check VM_QUERY_URL and that it runs."
         ) from error
