@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from event_service.reports import methods
-from event_service.reports.devices import Device, detect
+from event_service.reports.devices import Device, detect, power_names
 from event_service.reports.energy import integrate
 from event_service.reports.methods import Measured
 from event_service.reports.model import SystemSpan
@@ -59,6 +59,7 @@ def analyse(span: SystemSpan, series: Mapping[str, Series], remarks: Sequence[st
         "energy": [_energy(result, results, device, trimmed) for result in results],
         "power": _power(power, phases, trimmed, span, end),
         "quality": _quality(measured, span),
+        "watermarks": {name: _ns(span, series[name].t[-1]) for name in power_names() if len(series.get(name, ()))},
         "findings": [*remarks, *_findings(measured, results)],
     }
     return Analysed(document, power, phases, measured.gaps, _idle(trimmed, end), end)
@@ -124,7 +125,6 @@ def _energy(result: Measured, results: Sequence[Measured], device: Device, trimm
 
 def _amounts(result: Measured, device: Device, trimmed: Trim) -> dict:
     energy, half = result.energy, result.uncertainty.half
-    active = _whole(result.power, trimmed)
     return {
         "import": energy.import_wh,
         "export": energy.export_wh,
@@ -136,7 +136,7 @@ def _amounts(result: Measured, device: Device, trimmed: Trim) -> dict:
             "half": (energy.import_wh + energy.export_wh) * device.profile.class_percent / 100,
             "source": device.profile.class_source,
         },
-        "active": active,
+        "active": _active_energy(result.power, trimmed),
     }
 
 
@@ -144,7 +144,7 @@ def _export_interval(export: float, half: float) -> list[float]:
     return [max(0.0, export - half), export + half] if export else [0.0, 0.0]
 
 
-def _whole(power: Series, trimmed: Trim) -> dict:
+def _active_energy(power: Series, trimmed: Trim) -> dict:
     """Energy of the active window, idle runs inside it included."""
     if trimmed.start is None:
         return {"import": 0.0, "export": 0.0}

@@ -103,7 +103,8 @@ def total(parts: Sequence[Series]) -> Series:
         return EMPTY
     t = np.unique(np.concatenate([part.t for part in parts]))
     v = sum(_or_nan(part, t) for part in parts)
-    return clean(t, v)
+    covered = np.isfinite(v)
+    return Series(t[covered], v[covered])
 
 
 def _or_nan(series: Series, t: np.ndarray) -> np.ndarray:

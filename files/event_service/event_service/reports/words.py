@@ -104,10 +104,6 @@ def visible(text: str) -> str:
     return "".join(f"⟨U+{ord(c):04X}⟩" if _hides(c) else c for c in text)
 
 
-def utc(ns: int) -> str:
-    return f"{datetime.fromtimestamp(ns // NS_PER_S, UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
 def _decimals(half: float) -> int:
     if half <= 0:
         return 3

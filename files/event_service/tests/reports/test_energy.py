@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from event_service.reports.energy import integrate
@@ -60,6 +60,7 @@ def test_an_exponential_decay_matches_its_integral():
 powers = st.lists(st.floats(-1e5, 1e5), min_size=3, max_size=40)
 
 
+@settings(deadline=None)
 @given(powers)
 def test_import_and_export_change_places_with_the_sign(values):
     t = np.arange(len(values), dtype=float)
@@ -68,6 +69,7 @@ def test_import_and_export_change_places_with_the_sign(values):
     assert there.export_wh == pytest.approx(back.import_wh, rel=1e-9, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(powers, st.floats(0.0, 1.0))
 def test_two_parts_of_a_window_make_the_whole(values, share):
     power = clean(np.arange(len(values), dtype=float), np.array(values))

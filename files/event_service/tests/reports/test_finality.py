@@ -40,6 +40,15 @@ def test_one_phase_that_stopped_is_named(report, request_for, stored):
     assert [reason.split()[1] for reason in whole["state_reasons"]] == ["victron_ac_out_l3_p"]
 
 
+def test_each_series_has_a_watermark(report, request_for, stored):
+    request = request_for("rig_01")
+    whole = whole_of(report, request, stored.victron(T, 1000, shares=(1.0,)), 5)
+    assert whole["systems"][0]["watermarks"] == {
+        "victron_ac_out_power": request.end_ns + 3_000_000_000,
+        "victron_ac_out_l1_p": request.end_ns + 3_000_000_000,
+    }
+
+
 def test_a_meter_with_a_new_address_is_one_series(report, request_for, stored):
     old, new = T[T < 200], T[T >= 200]
     raws = [stored.raw("acuvim_P", old, 3600, ip="10.10.4.11"), stored.raw("acuvim_P", new, 3600, ip="10.10.4.99")]

@@ -158,7 +158,7 @@ LOADS = {"ramps": ramps, "steps": steps, "pulses": pulses, "charging": charging}
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("load", LOADS)
 @given(seed=seeds)
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_truth_lies_inside(load, source, seed):
     rng = np.random.default_rng(seed)
     curve = LOADS[load](rng)
@@ -168,7 +168,7 @@ def test_truth_lies_inside(load, source, seed):
 
 @pytest.mark.parametrize("load", LOADS)
 @given(seed=seeds)
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_truth_lies_inside_when_the_event_begins_and_ends_under_load(load, seed):
     rng = np.random.default_rng(seed)
     curve = LOADS[load](rng)
@@ -178,7 +178,7 @@ def test_truth_lies_inside_when_the_event_begins_and_ends_under_load(load, seed)
 
 
 @given(seed=seeds)
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_truth_of_the_measured_part_lies_inside_around_a_gap(seed):
     rng = np.random.default_rng(seed)
     curve = steps(rng)
@@ -193,7 +193,7 @@ def test_truth_of_the_measured_part_lies_inside_around_a_gap(seed):
 
 
 @given(seed=seeds)
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_truth_lies_inside_for_the_sum_of_phases_read_at_different_moments(seed):
     rng = np.random.default_rng(seed)
     curve, shares = steps(rng), (0.5, 0.3, 0.2)
@@ -225,7 +225,7 @@ def test_the_interval_is_no_wider_than_it_must_be(load, source, assumed, percent
 
 
 @given(seed=seeds)
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_on_ramps_the_energy_is_within_half_a_percent(seed):
     rng = np.random.default_rng(seed)
     curve = repeated(rng, ramps, 2)

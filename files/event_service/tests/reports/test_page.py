@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -103,6 +104,16 @@ def test_gaps_and_idle_time_are_told(report, request_for, stored):
     assert "31.0 s of the event were not measured" in text or "30.5 s of the event were not measured" in text
     assert "07:03:19 to 07:03:50" in text
     assert "at the ends is below 60.0 W" in text
+
+
+def test_a_system_that_left_early_shows_its_own_time(report, request_for, stored):
+    request = request_for("rig_01", "acuvim_11")
+    rig, meter = request.systems
+    early = replace(meter, end_ns=meter.end_ns - 300 * 10**9)
+    found = {"rig_01": stored.victron(T, RAMP), "acuvim_11": [stored.raw("acuvim_P", T, 3600)]}
+    whole, html = report(replace(request, systems=(rig, early)), found)
+    assert Page(html).text.count("Took part 2026-11-24 07:00:00 to 07:05:00") == 1
+    assert whole["systems"][1]["energy"][0]["import"] == pytest.approx(300)
 
 
 EVENTS = {
