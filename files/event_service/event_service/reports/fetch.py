@@ -74,7 +74,6 @@ def export(query_url: str, selector: str, start_ms: int, end_ms: int) -> Iterato
             body = reply.read()
         except (OSError, http.client.HTTPException) as error:
             raise ReportError(f"VictoriaMetrics at {query_url} broke off its answer ({error}). Try again.") from error
-    # Not splitlines: labels may hold other line separators.
     for line in body.split(b"\n"):
         if line:
             yield _parsed(line)

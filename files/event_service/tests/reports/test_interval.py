@@ -256,6 +256,11 @@ def test_the_refresh_is_assumed_where_the_load_only_jumps(load):
     assert interval.refresh([seen(curve, GX, rng, 0.0, curve.end)], assumed_s=2.5) == Refresh(2.5, 0)
 
 
+def test_a_staircase_is_no_refresh():
+    t = np.arange(0, 200, 0.5)
+    assert interval.refresh([clean(t, 300 * (t // 10))], assumed_s=2.5) == Refresh(2.5, 0)
+
+
 def test_another_series_of_the_device_may_show_the_refresh():
     rng = np.random.default_rng(7)
     jumping, moving = steps(rng), ramps(rng)
