@@ -223,7 +223,7 @@ class _Fields:
         return value
 
     def choice(self, name: str, options: Mapping[str, object]) -> str:
-        if self._given.get(name) not in options:
+        if self._given.get(name) not in list(options):
             raise self._wrong(name, f"one of {', '.join(options)}")
         return self._given[name]
 

@@ -12,6 +12,7 @@ import dbus.service
 from gi.repository import GLib
 
 from simulators.gx.device import Device, Item, Value
+from simulators.gx.rig import Instant
 
 BUS_ITEM = "com.victronenergy.BusItem"
 UNKNOWN_OBJECT = "org.freedesktop.DBus.Error.UnknownObject"
@@ -55,8 +56,8 @@ class Service:
         """Come back to the bus, under a new unique name and with every value fresh."""
         if self.on_bus:
             return
-        for item in self.device.items.values():
-            self._values[item.path] = self._read(item)
+        instant = self._instant()
+        self._values = {path: self._read(item, instant) for path, item in self.device.items.items()}
         self._connection = dbus.bus.BusConnection(self._address)
         self._connection.set_exit_on_disconnect(True)
         _Tree(self._connection, self)
@@ -89,9 +90,9 @@ class Service:
         """Read the items now and signal those that changed."""
         if self._frozen:
             return
-        changed = []
+        changed, instant = [], self._instant()
         for item in items:
-            value = self._read(item)
+            value = self._read(item, instant)
             if value != self._values[item.path]:
                 self._values[item.path] = value
                 if item.signals:
@@ -115,8 +116,11 @@ class Service:
     def wire_item(self, item: Item) -> dbus.Dictionary:
         return dbus.Dictionary({"Value": self.wire_value(item), "Text": self.text(item)}, signature="sv")
 
-    def _read(self, item: Item) -> Value:
-        return None if item.path in self._invalid else item.value(self.device.rig.at(self._now()))
+    def _instant(self) -> Instant:
+        return self.device.rig.at(self._now())
+
+    def _read(self, item: Item, instant: Instant) -> Value:
+        return None if item.path in self._invalid else item.value(instant)
 
     def _schedule(self, group: str) -> None:
         wait_s = self.device.groups[group].next(self._now()) - self._now()

@@ -141,6 +141,7 @@ def test_a_shipped_scenario_peaks_at_kilowatts_between_ends_that_are_idle(name, 
         pytest.param({"pieces": []}, "pieces and systems must not be empty", id="no pieces"),
         pytest.param({"pieces": [7]}, "pieces[0] is 7: give an object", id="a piece that is none"),
         pytest.param({"pieces": [{"kind": "jump"}]}, "kind is 'jump': give one of hold, ramp, step, pulses", id="kind"),
+        pytest.param({"pieces": [{"kind": ["hold"]}]}, "kind is ['hold']: give one of", id="a list as kind"),
         pytest.param(
             {"pieces": [{"kind": "ramp", "to_w": 5, "seconds": 0}]}, "seconds is 0: give a number above 0", id="0 s"
         ),
