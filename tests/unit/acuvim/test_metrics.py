@@ -1,0 +1,39 @@
+"""What the discovery tells node_exporter's textfile collector."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ansible_collections.ovr.edge.plugins.module_utils.acuvim import metrics
+from ansible_collections.ovr.edge.plugins.module_utils.acuvim.registry import Meter
+
+WHEN = "2026-11-24T00:00:00+00:00"
+METER = Meter(
+    "10.10.4.11", 502, 1, "AH24000011", "active", WHEN, WHEN, 3, "generator", "Acuvim II IIR", "3.62", block=0x3000
+)
+
+
+def samples(*meters: Meter) -> list[str]:
+    return [line for line in metrics.text(meters, 2, 1700000000.4).splitlines() if not line.startswith("#")]
+
+
+def test_serial_and_model_are_labels_of_the_info_series():
+    wanted = (
+        'acuvim_info{system_id="acuvim_13",device="generator",ip="10.10.4.11",serial="AH24000011",'
+        'model="Acuvim II IIR",firmware="3.62"} 1'
+    )
+
+    assert wanted in samples(METER)
+
+
+def test_a_meter_that_is_not_polled_has_no_info():
+    assert not any(line.startswith("acuvim_info") for line in samples(replace(METER, state="delisted")))
+
+
+def test_the_run_is_counted():
+    lines = samples(METER, replace(METER, serial="B", logger=4), replace(METER, serial="C", state="displaced"))
+
+    assert 'acuvim_discovery_meters{state="active"} 2' in lines
+    assert 'acuvim_discovery_meters{state="displaced"} 1' in lines
+    assert "acuvim_discovery_problems 2" in lines
+    assert "acuvim_discovery_last_run_timestamp_seconds 1700000000" in lines

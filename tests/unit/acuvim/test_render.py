@@ -1,0 +1,125 @@
+"""The file of a meter, read as TOML."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ansible_collections.ovr.edge.plugins.module_utils.acuvim.errors import AcuvimError
+from ansible_collections.ovr.edge.plugins.module_utils.acuvim.registry import Meter
+from ansible_collections.ovr.edge.plugins.module_utils.acuvim.render import Polling, render
+
+from tests.unit.acuvim.images import LIVE
+
+TEMPLATE = str(Path(__file__).parents[3] / "roles" / "acuvim" / "templates" / "acuvim_modbus.tpl")
+WHEN = "2026-11-24T00:00:00+00:00"
+METER = Meter(
+    "10.10.4.11", 502, 1, "AH24000011", "active", WHEN, WHEN, logger=3, block=0x3000, power_scale=1.0, has_energy=True
+)
+
+
+def inputs(meter: Meter = METER, **polling) -> list[dict]:
+    (content,) = render([meter], TEMPLATE, Polling(**polling)).values()
+    return tomllib.loads(content)["inputs"]["modbus"]
+
+
+def fields(meter: Meter) -> dict[str, dict]:
+    return {field["name"]: field for field in inputs(meter)[0]["request"][0]["fields"]}
+
+
+def test_the_file_is_named_after_the_system():
+    assert list(render([METER, replace(METER, logger=10)], TEMPLATE, Polling())) == [
+        "acuvim_13.conf",
+        "acuvim_110.conf",
+    ]
+
+
+def test_both_inputs_carry_the_four_labels_and_no_other():
+    named = replace(METER, name="generator")
+    wanted = {"system_id": "acuvim_13", "device": "generator", "ip": "10.10.4.11", "role": "power_meter"}
+
+    assert [one["tags"] for one in inputs(named)] == [wanted, wanted]
+    assert all({"name", "slave_id", "host"} <= set(one["tagexclude"]) for one in inputs(named))
+
+
+@pytest.mark.parametrize("block", [0x3000, 0x4000])
+def test_live_values_are_one_request_without_holes(block):
+    (request,) = inputs(replace(METER, block=block))[0]["request"]
+
+    addresses = {field["name"]: field["address"] for field in request["fields"]}
+    assert addresses == {name: block + offset for name, offset in LIVE.items()}
+    assert sorted(addresses.values()) == list(range(block, block + 60, 2))
+    assert request["slave_id"] == 1
+
+
+@pytest.mark.parametrize(
+    ("scale", "written", "omitted"),
+    [
+        pytest.param(1.0, {None}, {False}, id="W stays"),
+        pytest.param(1000.0, {1000.0}, {False}, id="kW becomes W"),
+        pytest.param(None, {None}, {True}, id="unsettled is not published"),
+    ],
+)
+def test_power_is_in_watts_or_absent(scale, written, omitted):
+    by_name = fields(replace(METER, power_scale=scale))
+    powers = [field for name, field in by_name.items() if name.startswith(("P", "Q", "S")) and name[:2] != "PF"]
+    others = [field for field in by_name.values() if field not in powers]
+
+    assert len(powers) == 12
+    assert {field.get("scale") for field in powers} == written
+    assert {field.get("omit", False) for field in powers} == omitted
+    assert all(set(field) == {"address", "name", "type"} for field in others)
+
+
+def test_counters_are_kilowatt_hours_in_an_input_of_their_own():
+    _, counters = inputs(energy_interval="30s")
+
+    (request,) = counters["request"]
+    assert counters["interval"] == "30s"
+    assert counters["workarounds"] == {"close_connection_after_gather": True}
+    assert {field["scale"] for field in request["fields"]} == {0.1}
+    assert [field["address"] for field in request["fields"]] == list(range(0x4048, 0x405A, 2))
+
+
+def test_a_meter_without_counters_has_one_input():
+    assert len(inputs(replace(METER, has_energy=False))) == 1
+
+
+@pytest.mark.parametrize(
+    ("interval", "timeout"),
+    [("1s", "600ms"), ("200ms", "120ms"), ("100ms", "60ms"), ("10s", "1000ms"), ("1m", "1000ms")],
+)
+def test_a_read_ends_before_the_next_begins(interval, timeout):
+    assert (inputs(interval=interval)[0]["interval"], inputs(interval=interval)[0]["timeout"]) == (interval, timeout)
+
+
+@pytest.mark.parametrize("interval", ["1", "0s", "1.5s", "-1s", "1h", ""])
+def test_a_bad_interval_is_named(interval):
+    with pytest.raises(AcuvimError, match=f"interval: '{interval}' is not an interval; write for example 200ms"):
+        Polling(interval)
+
+
+def test_unit_and_word_order_are_those_of_the_meter():
+    live = inputs(replace(METER, unit=255, port=2003, word_order="CDAB"))[0]
+
+    assert live["controller"] == "tcp://10.10.4.11:2003"
+    assert (live["request"][0]["slave_id"], live["request"][0]["byte_order"]) == (255, "CDAB")
+
+
+@pytest.mark.parametrize(
+    ("template", "says"),
+    [
+        pytest.param("a = {{ meter.", "template.tpl line 1: ", id="does not parse"),
+        pytest.param("a = {{ meter.sreial }}", "template.tpl: fails for acuvim_13 .*sreial", id="an unknown name"),
+        pytest.param(None, "template.tpl: cannot read the template", id="missing"),
+    ],
+)
+def test_a_broken_template_is_named(tmp_path, template, says):
+    path = tmp_path / "template.tpl"
+    if template is not None:
+        path.write_text(template)
+
+    with pytest.raises(AcuvimError, match=says):
+        render([METER], str(path), Polling())
