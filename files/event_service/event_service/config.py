@@ -22,7 +22,7 @@ class ConfigError(Exception):
     """A setting that cannot be used; the text names the variable, its value and what to do."""
 
     def __init__(self, name: str, value, problem: str):
-        super().__init__(f"{name}={value!a}: {problem}" if value is not None else f"{name}: {problem}")
+        super().__init__(f"{name}={value!r}: {problem}" if value is not None else f"{name}: {problem}")
 
 
 @dataclass(frozen=True)

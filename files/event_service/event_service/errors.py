@@ -33,5 +33,5 @@ class Invalid(Refusal):
 
 def shown(value, limit: int = 60) -> str:
     """A value as an error may show it: quoted, escaped, short."""
-    text = ascii(value)
+    text = repr(value)
     return text if len(text) <= limit else f"{text[:limit]}…"

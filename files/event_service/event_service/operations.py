@@ -113,7 +113,7 @@ def note(
     ts_ns = moment(ts, now_ns=call.now_ns)
     part = runs.on_system(stored.active(db), system_id)
     event_id = event_id or (part.event_id if part else GENERAL)
-    run_id = part.run_id if part and part.event_id == event_id else _run_at(db, event_id, ts_ns)
+    run_id = _run_at(db, event_id, ts_ns) or (part.run_id if part and part.event_id == event_id else None)
     log.write(db, call, "note", ts_ns=ts_ns, system_id=system_id, event_id=event_id, run_id=run_id, note=msg)
     return event_id, ts_ns
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import time
 from collections import deque
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 
@@ -66,4 +65,5 @@ def _foreign() -> bool:
     origin = request.headers.get("Origin")
     if origin is None:
         return False
-    return urlsplit(origin).netloc not in (request.host, request.headers.get("X-Forwarded-Host"))
+    host = origin.partition("://")[2]
+    return host not in (request.host, request.headers.get("X-Forwarded-Host"))

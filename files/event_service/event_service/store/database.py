@@ -81,10 +81,13 @@ def savepoint(db: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        db.execute("ROLLBACK TO attempt")
+        # On a full disk SQLite has taken the whole transaction back already.
+        if db.in_transaction:
+            db.execute("ROLLBACK TO attempt")
         raise
     finally:
-        db.execute("RELEASE attempt")
+        if db.in_transaction:
+            db.execute("RELEASE attempt")
 
 
 @contextmanager
