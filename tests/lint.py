@@ -23,7 +23,7 @@ def _commands() -> dict[str, list[str]]:
         "ruff check": ["ruff", "check", "--quiet", *python],
         "ruff format": ["ruff", "format", "--check", "--quiet", *python],
         "yamllint": ["yamllint", "--strict", *_files("*.yml", "*.yaml")],
-        "ansible-lint": ["ansible-lint", "--offline", "--quiet", "playbooks", "roles", "molecule"],
+        "ansible-lint": ["ansible-lint", "--offline", "-q", "playbooks", "roles", "molecule"],
     }
     if shutil.which("shellcheck"):
         linters["shellcheck"] = ["shellcheck", *scripts]

@@ -1,183 +1,275 @@
 #!/usr/bin/python
-"""Find Acuvim meters and write what Telegraf polls: the module of the discovery, thin."""
+# Copyright OVR Energy Systems. All rights reserved.
+# ruff: noqa: E402 — the documentation stands before the imports, as Ansible has it
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
----
 module: acuvim_discover
-short_description: Find Acuvim meters and write what Telegraf polls
+short_description: Find Acuvim power meters and write what Telegraf polls
+version_added: 0.1.0
+author: OVR Energy Systems (@ovr-energy)
 description:
-  - Asks every address of the targets by Modbus TCP (function code 3 only), identifies meters by their registers, keeps
-    their names in a registry, and puts one Telegraf file a meter in place as a transaction.
-  - A meter that does not answer this time keeps its file and its name.
-author: OVR Energy Systems
+  - Asks every address of O(targets) or O(targets_file) over Modbus TCP, by reads of holding registers only, and tells
+    Acuvim meters by their identity registers and by the arithmetic of their values.
+  - Keeps the meters in O(registry). A meter keeps its Logger number through silence, a new address and de-listing. A
+    different meter at a known address gets a number of its own.
+  - Writes one file a meter into O(telegraf_dir), as one transaction. Telegraf checks the whole result first, and what
+    was there comes back when no samples follow.
+  - What is not named is not written. Without O(registry) and O(telegraf_dir) the module only looks.
+requirements:
+  - python >= 3.11
+  - python3-jinja2 (where O(telegraf_dir) is given)
+attributes:
+  check_mode:
+    description: The network is scanned and the plan of a real run is shown. Telegraf's check of new files is left out.
+    support: full
+  diff_mode:
+    description: Shows the registry and each file before and after.
+    support: full
+  idempotent:
+    description: >-
+      A scan that only sees known meters again changes nothing. C(last_seen) in the registry and the metrics file are
+      brought up to date all the same.
+    support: full
 options:
   targets:
-    description: Addresses or networks, one a line, with options such as C(logger=3) and C(name=pump).
+    description:
+      - Lines as in O(targets_file).
     type: list
     elements: str
-    required: true
+  targets_file:
+    description:
+      - File with one IPv4 address or network a line. V(#) starts a comment. After an address may follow V(logger=3),
+        V(name=generator), V(unit=1), V(port=502) and V(power=kW).
+    type: path
   registry:
-    description: File that holds the known meters. Its folder must exist.
+    description: JSON file of the known meters. Another run that holds its lock is waited for.
     type: path
-    default: /etc/overdrive/acuvim_registry.json
+    default: ""
   telegraf_dir:
-    description: Folder that Telegraf watches.
+    description:
+      - Folder that Telegraf watches. Files V(acuvim_*.conf) in it belong to this module.
+      - Needs O(registry), O(staging) and O(template).
     type: path
-    default: /opt/stack/telegraf/telegraf.d
+    default: ""
   staging:
-    description: Folder on the same filesystem that Telegraf does not watch.
+    description: Folder on the same file system that Telegraf does not watch.
     type: path
-    default: /opt/stack/telegraf/staging
+    default: ""
   template:
-    description: Jinja template of one meter's file.
+    description: Jinja template of a meter's file.
     type: path
-    default: /opt/stack/telegraf/templates/acuvim_modbus.tpl
+    default: ""
   telegraf_check:
     description:
-      - Command that proves the whole set of files before it is put in place. C({run}) becomes the name of the folder
-        below O(staging), C({path}) its whole path. Empty to place files unchecked.
+      - Command that ends with 0 when Telegraf accepts a set of files. V({path}) in it becomes the folder to check,
+        V({run}) that folder's name below O(staging).
+      - Set C(TELEGRAF_BUFFER_STRATEGY=memory) for it where Telegraf has a disk buffer. The check opens the buffer, and
+        two processes on one buffer break it.
     type: list
     elements: str
     default: []
+  metrics_file:
+    description: File for node_exporter's textfile collector, with C(acuvim_info) and C(acuvim_discovery_*).
+    type: path
+    default: ""
   interval:
-    description: How often the live values are read, for example V(200ms) or V(1s).
+    description: How often Telegraf reads the live values, such as V(200ms), V(1s).
     type: str
     default: 1s
   energy_interval:
-    description: How often the counters are read.
+    description: How often Telegraf reads the energy counters.
     type: str
     default: 10s
-  metrics_file:
-    description: File for node_exporter's textfile collector. Empty for none.
-    type: str
-    default: ""
   verify_url:
-    description: VictoriaMetrics in which samples of every found meter must arrive; else the files before come back.
+    description:
+      - VictoriaMetrics. When files change, samples of every meter that answered must arrive there, else the old files
+        come back and the module fails.
     type: str
     default: ""
   verify_seconds:
-    description: How long to wait for those samples [s].
+    description: How long to wait for the samples.
     type: float
     default: 30
-  lock_seconds:
-    description: How long to wait for another run of the discovery [s].
-    type: float
-    default: 60
-  addresses_max:
-    description: Refuse targets with more addresses than this.
-    type: int
-    default: 4096
   forget:
-    description: Registry keys of meters to remove for good.
+    description:
+      - Keys of meters (serial, or V(ip/unit)) to remove from the registry for good. Their Logger numbers become free.
     type: list
     elements: str
     default: []
-attributes:
-  check_mode:
-    support: full
-    description: Scans and plans as the real run does, and writes nothing.
-  diff_mode:
-    support: full
-    description: The registry without its times, and each file.
+  addresses_max:
+    description: Refuse to scan more addresses than this.
+    type: int
+    default: 4096
+  connects_per_second:
+    description: Connects over all addresses. Use V(100) on Wi-Fi.
+    type: float
+    default: 800
+  hosts_at_once:
+    description: Addresses asked at the same time.
+    type: int
+    default: 256
+  connect_timeout:
+    description: Seconds of one attempt to connect. On a slow link use three times the round trip.
+    type: float
+    default: 0.3
+  connect_attempts:
+    description: Attempts for an address that does not answer.
+    type: int
+    default: 4
+  reply_timeout:
+    description: Seconds to wait for the reply to one read.
+    type: float
+    default: 1.0
+  lock_seconds:
+    description: How long to wait for another run that holds the registry.
+    type: float
+    default: 60
+seealso:
+  - description: The same from a shell on the box is C(/opt/stack/scripts/telegraf_discover_acuvim.sh).
+    name: Role ovr.edge.acuvim
+    link: https://github.com/ovr-energy/edge/tree/main/roles/acuvim
 """
 
 EXAMPLES = r"""
-- name: Find the meters of a network and one with a fixed number
+- name: See which meters are there
   ovr.edge.acuvim_discover:
     targets:
-      - 10.10.4.0/28
-      - 10.10.5.11 logger=7 name=pump
+      - 10.10.4.0/24
+  register: seen
+
+- name: Poll the meters of this box
+  ovr.edge.acuvim_discover:
+    targets_file: /opt/stack/telegraf/targets_acuvim.txt
+    registry: /etc/overdrive/acuvim_registry.json
+    telegraf_dir: /opt/stack/telegraf/telegraf.d
+    staging: /opt/stack/telegraf/staging
+    template: /opt/stack/telegraf/templates/acuvim_modbus.tpl
+    telegraf_check: [telegraf, config, check, --strict-env-handling, --config-directory, "{path}"]
     verify_url: http://127.0.0.1:8428
+
+- name: Give the number of a meter that was replaced to its successor
+  ovr.edge.acuvim_discover:
+    targets:
+      - 10.10.4.11 logger=1
+    registry: /etc/overdrive/acuvim_registry.json
+    forget:
+      - AH24000011
 """
 
 RETURN = r"""
-meters:
-  description: Every known meter with its registry fields, its C(system_id) and whether it is polled and was found.
-  returned: success
-  type: list
-  elements: dict
-findings:
-  description: What answered (and what was named or known and did not), each with verdict and evidence.
-  returned: success
-  type: list
-  elements: dict
-changes:
-  description: What happened to which meter, and why.
-  returned: success
-  type: list
-  elements: dict
-files:
-  description: Names of Telegraf files added, changed and removed.
-  returned: success
+scan:
+  description: How many addresses were asked, how many answered, and how many seconds it took.
   type: dict
-problems:
-  description: What an operator must know although the run succeeded.
   returned: success
+  sample: {addresses: 254, answered: 2, seconds: 1.31}
+meters:
+  description: The registry as it is now, or in check mode as it would be.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    key: {description: Serial number, or address and unit where there is none., type: str}
+    system_id: {description: C(acuvim_1) and the Logger number; absent without a number., type: str}
+    device: {description: Label C(device)., type: str}
+    logger: {description: Logger number; none while the meter is only probable., type: int}
+    name: {description: Name from the targets., type: str}
+    state: {description: 'V(active), V(probable), V(delisted) or V(displaced).', type: str}
+    polled: {description: Whether Telegraf has a file for it., type: bool}
+    found: {description: Whether it was found by this scan., type: bool}
+    ip: {description: Address., type: str}
+    port: {description: TCP port., type: int}
+    unit: {description: Modbus unit., type: int}
+    serial: {description: Serial number., type: str}
+    model: {description: Model., type: str}
+    firmware: {description: Firmware version., type: str}
+    block: {description: First register of the block that is polled., type: int}
+    word_order: {description: V(ABCD) or V(CDAB)., type: str}
+    power_scale: {description: Watts per unit of the power registers; none while no load has shown it., type: float}
+    has_energy: {description: Whether the energy counters answer., type: bool}
+    first_seen: {description: UTC., type: str}
+    last_seen: {description: UTC., type: str}
+findings:
+  description:
+    - What answered, with the verdict and its evidence.
+    - Silent addresses only where they were named or hold a meter.
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - ip: 10.10.4.11
+      port: 502
+      unit: 1
+      verdict: meter
+      serial: AH24000011
+      evidence: ["SunSpec block of Accuenergy, model Acuvim II", "F = 60 Hz", "power in W: S / (V·I) = 1"]
+changes:
+  description: What happens to each meter and why.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{meter: AH24000011, what: moved, why: from 10.10.4.11/1 to 10.10.4.12/1}]
+files:
+  description: Names of files added, changed and removed.
+  type: dict
+  returned: success
+  sample: {added: [acuvim_11.conf], changed: [], removed: []}
+problems:
+  description: What an operator should look at. Also given as warnings.
   type: list
   elements: str
-scan:
-  description: Addresses asked, addresses that answered, and seconds it took.
   returned: success
-  type: dict
 """
 
-from pathlib import Path
-
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.ovr.edge.plugins.module_utils.acuvim import targets
-from ansible_collections.ovr.edge.plugins.module_utils.acuvim.discover import Settings, discover
+from ansible_collections.ovr.edge.plugins.module_utils.acuvim.discover import discover
 from ansible_collections.ovr.edge.plugins.module_utils.acuvim.errors import AcuvimError
-from ansible_collections.ovr.edge.plugins.module_utils.acuvim.render import Polling
-from ansible_collections.ovr.edge.plugins.module_utils.acuvim.telegraf import Folder
+from ansible_collections.ovr.edge.plugins.module_utils.acuvim.settings import DEFAULTS, settings
+
+PATHS = ("registry", "telegraf_dir", "staging", "template", "metrics_file")
 
 
-def main() -> None:
-    module = AnsibleModule(argument_spec=_arguments(), supports_check_mode=True)
+def arguments():
+    """The argument spec: what only the module has, then the options that the command line has too."""
+    spec = {
+        "targets": {"type": "list", "elements": "str"},
+        "targets_file": {"type": "path"},
+        "telegraf_check": {"type": "list", "elements": "str", "default": []},
+        "forget": {"type": "list", "elements": "str", "default": []},
+    }
+    for name, default in DEFAULTS.items():
+        spec[name] = {"type": "path" if name in PATHS else type(default).__name__, "default": default}
+    return spec
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=arguments(),
+        mutually_exclusive=[("targets", "targets_file")],
+        required_one_of=[("targets", "targets_file")],
+        supports_check_mode=True,
+    )
     try:
-        result = discover(_settings(module.params, module.check_mode))
+        result = discover(wanted(module.params, module.check_mode))
     except AcuvimError as error:
         module.fail_json(msg=str(error))
     for problem in result.plan.problems:
         module.warn(problem)
-    module.exit_json(diff=result.diff(), **result.as_dict())
+    answer = result.as_dict()
+    if module._diff:
+        answer["diff"] = result.diff()
+    module.exit_json(**answer)
 
 
-def _settings(given: dict, check_mode: bool) -> Settings:
-    return Settings(
-        targets=targets.parse(given["targets"], "targets", given["addresses_max"]),
-        registry=given["registry"],
-        folder=Folder(Path(given["telegraf_dir"]), Path(given["staging"]), tuple(given["telegraf_check"])),
-        template=given["template"],
-        metrics_file=given["metrics_file"],
-        polling=Polling(given["interval"], given["energy_interval"]),
-        verify_url=given["verify_url"],
-        verify_seconds=given["verify_seconds"],
-        lock_seconds=given["lock_seconds"],
-        forget=given["forget"],
-        check_mode=check_mode,
-    )
-
-
-def _arguments() -> dict:
-    return {
-        "targets": {"type": "list", "elements": "str", "required": True},
-        "registry": {"type": "path", "default": "/etc/overdrive/acuvim_registry.json"},
-        "telegraf_dir": {"type": "path", "default": "/opt/stack/telegraf/telegraf.d"},
-        "staging": {"type": "path", "default": "/opt/stack/telegraf/staging"},
-        "template": {"type": "path", "default": "/opt/stack/telegraf/templates/acuvim_modbus.tpl"},
-        "telegraf_check": {"type": "list", "elements": "str", "default": []},
-        "interval": {"type": "str", "default": "1s"},
-        "energy_interval": {"type": "str", "default": "10s"},
-        "metrics_file": {"type": "str", "default": ""},
-        "verify_url": {"type": "str", "default": ""},
-        "verify_seconds": {"type": "float", "default": 30},
-        "lock_seconds": {"type": "float", "default": 60},
-        "addresses_max": {"type": "int", "default": 4096},
-        "forget": {"type": "list", "elements": "str", "default": []},
-    }
+def wanted(params, check_mode):
+    """The parameters as the discovery takes them; AcuvimError for what cannot be."""
+    if params["targets_file"]:
+        listed = targets.read(params["targets_file"], params["addresses_max"])
+    else:
+        listed = targets.parse(params["targets"], "targets", params["addresses_max"])
+    return settings(listed, params, params["telegraf_check"], params["forget"], check_mode)
 
 
 if __name__ == "__main__":

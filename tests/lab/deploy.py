@@ -25,7 +25,15 @@ def play(rig: Rig, playbook: Path | str = "playbooks/site.yml", *words: str) -> 
     Shows each role as it begins; the whole output is kept beside the rig's state.
     """
     log = rig.folder / f"{Path(playbook).stem}.log"
-    command = [Path(sys.executable).with_name("ansible-playbook"), "-i", DEMO_INVENTORY, "-i", rig.inventory, playbook, *words]
+    command = [
+        Path(sys.executable).with_name("ansible-playbook"),
+        "-i",
+        DEMO_INVENTORY,
+        "-i",
+        rig.inventory,
+        playbook,
+        *words,
+    ]
     lines: list[str] = []
     with (
         log.open("w") as kept,

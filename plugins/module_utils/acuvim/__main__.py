@@ -12,24 +12,21 @@ import argparse
 import json
 import shlex
 import sys
-from pathlib import Path
 
-from . import modbus, probe, report, targets
-from .discover import Result, Settings, discover
+from . import report, targets
+from .discover import Result, discover
 from .errors import AcuvimError
-from .render import Polling
-from .telegraf import Folder
+from .settings import DEFAULTS, settings
 
 _PROGRESS_FROM = 64
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    if options.telegraf_dir and not (options.staging and options.template and options.registry):
-        parser.error("--telegraf-dir needs --staging, --template and --registry")
+    options = _parser().parse_args(arguments)
     try:
-        result = discover(_settings(options), _show_progress if sys.stderr.isatty() else None)
+        listed = targets.read(options.targets, options.addresses_max)
+        wanted = settings(listed, vars(options), shlex.split(options.telegraf_check), options.forget, options.check)
+        result = discover(wanted, _show_progress if sys.stderr.isatty() else None)
     except AcuvimError as error:
         print(f"acuvim: {error}", file=sys.stderr)
         return 1
@@ -43,54 +40,39 @@ def _printed(result: Result, options: argparse.Namespace) -> str:
     return report.text(result, with_diff=options.diff)
 
 
-def _settings(options: argparse.Namespace) -> Settings:
-    folder = None
-    if options.telegraf_dir:
-        check = tuple(shlex.split(options.telegraf_check))
-        folder = Folder(Path(options.telegraf_dir), Path(options.staging), check)
-    return Settings(
-        targets=targets.read(options.targets, options.addresses_max),
-        registry=options.registry,
-        folder=folder,
-        template=options.template,
-        metrics_file=options.metrics_file,
-        polling=Polling(options.interval, options.energy_interval),
-        timing=modbus.Timing(options.connect_timeout, options.connect_attempts, options.reply_timeout),
-        pace=probe.Pace(options.hosts_at_once, options.connects_per_second),
-        verify_url=options.verify_url,
-        verify_seconds=options.verify_seconds,
-        lock_seconds=options.lock_seconds,
-        forget=options.forget,
-        check_mode=options.check,
-    )
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="acuvim", description="Find Acuvim meters and write what Telegraf polls.")
     add = parser.add_argument
     add("--targets", required=True, metavar="FILE", help="one address or network a line")
-    add("--registry", default="", metavar="FILE", help="the known meters; without it nothing is remembered")
-    add("--telegraf-dir", default="", metavar="DIR", help="the folder that Telegraf watches; without it no files")
-    add("--staging", default="", metavar="DIR", help="beside the watched folder, on the same filesystem")
-    add("--template", default="", metavar="FILE", help="Jinja template of one meter's file")
     add("--telegraf-check", default="", metavar="COMMAND", help="proves files in {path}, or below staging in {run}")
-    add("--metrics-file", default="", metavar="FILE", help="for node_exporter's textfile collector")
-    add("--interval", default=Polling.interval, help="of the live values (%(default)s)")
-    add("--energy-interval", default=Polling.energy_interval, help="of the counters (%(default)s)")
-    add("--verify-url", default="", metavar="URL", help="VictoriaMetrics: samples must arrive, or all is put back")
-    add("--verify-seconds", type=float, default=Settings.verify_seconds, help="how long to wait (%(default)s)")
     add("--forget", action="append", default=[], metavar="KEY", help="remove a meter (serial, or ip/unit) for good")
     add("--check", action="store_true", help="show the plan, change nothing")
     add("--diff", action="store_true", help="show each file before and after")
     add("--json", action="store_true", help="print everything as JSON")
-    add("--addresses-max", type=int, default=targets.ADDRESSES_MAX, help="refuse larger scans (%(default)s)")
-    add("--hosts-at-once", type=int, default=probe.Pace.hosts_at_once, help="(%(default)s)")
-    add("--connects-per-second", type=float, default=probe.Pace.connects_per_second, help="(%(default)s)")
-    add("--connect-timeout", type=float, default=modbus.Timing.connect_s, help="of one attempt [s] (%(default)s)")
-    add("--connect-attempts", type=int, default=modbus.Timing.connect_attempts, help="(%(default)s)")
-    add("--reply-timeout", type=float, default=modbus.Timing.reply_s, help="of one read [s] (%(default)s)")
-    add("--lock-seconds", type=float, default=Settings.lock_seconds, help="wait for another run (%(default)s)")
+    for name, default in DEFAULTS.items():
+        shown = f"{_HELP[name]} ({default})" if default else _HELP[name]
+        add(f"--{name.replace('_', '-')}", type=type(default), default=default, metavar="X", help=shown)
     return parser
+
+
+_HELP = {
+    "registry": "file of the known meters; without it nothing is remembered",
+    "telegraf_dir": "folder that Telegraf watches; without it no files",
+    "staging": "folder beside the watched one, on the same filesystem",
+    "template": "Jinja template of one meter's file",
+    "metrics_file": "file for node_exporter's textfile collector",
+    "interval": "of the live values",
+    "energy_interval": "of the counters",
+    "verify_url": "VictoriaMetrics: samples must arrive there, or all is put back",
+    "verify_seconds": "how long to wait for them",
+    "addresses_max": "refuse larger scans",
+    "connects_per_second": "over all addresses",
+    "hosts_at_once": "addresses asked at the same time",
+    "connect_timeout": "of one attempt [s]",
+    "connect_attempts": "for an address that does not answer",
+    "reply_timeout": "of one read [s]",
+    "lock_seconds": "how long to wait for another run",
+}
 
 
 def _show_progress(done: int, total: int) -> None:

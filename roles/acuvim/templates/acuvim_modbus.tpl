@@ -5,6 +5,7 @@
 {% for input in inputs %}
 
 [[inputs.modbus]]
+  name = "{{ input.alias }}"
   alias = "{{ input.alias }}"
   controller = "tcp://{{ meter.ip }}:{{ meter.port }}"
   interval = "{{ input.interval }}"
