@@ -269,7 +269,7 @@ def wanted(params, check_mode):
         listed = targets.read(params["targets_file"], params["addresses_max"])
     else:
         listed = targets.parse(params["targets"], "targets", params["addresses_max"])
-    return settings(listed, params, params["telegraf_check"], params["forget"], check_mode)
+    return settings(listed, params, params["telegraf_check"], params["forget"], check_mode=check_mode)
 
 
 if __name__ == "__main__":

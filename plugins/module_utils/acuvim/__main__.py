@@ -25,7 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         listed = targets.read(options.targets, options.addresses_max)
-        wanted = settings(listed, vars(options), shlex.split(options.telegraf_check), options.forget, options.check)
+        modes = {"check_mode": options.check, "unsettled_only": options.unsettled}
+        wanted = settings(listed, vars(options), shlex.split(options.telegraf_check), options.forget, **modes)
         result = discover(wanted, _show_progress if sys.stderr.isatty() else None)
     except AcuvimError as error:
         print(f"acuvim: {error}", file=sys.stderr)
@@ -47,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--telegraf-check", default="", metavar="COMMAND", help="proves files in {path}, or below staging in {run}")
     add("--forget", action="append", default=[], metavar="KEY", help="remove a meter (serial, or ip/unit) for good")
     add("--check", action="store_true", help="show the plan, change nothing")
+    add("--unsettled", action="store_true", help="ask only where no meter is polled that has shown its power unit")
     add("--diff", action="store_true", help="show each file before and after")
     add("--json", action="store_true", help="print everything as JSON")
     for name, default in DEFAULTS.items():

@@ -17,7 +17,7 @@ from .identify import METER, PROBABLE, SILENT, Finding, identify
 from .lock import locked
 from .plan import Plan, plan
 from .render import Polling, milliseconds, render
-from .targets import Targets
+from .targets import Host, Targets
 from .telegraf import Files, Folder
 
 # Telegraf looks for changes every second and waits two for more of them: samples before that prove nothing.
@@ -26,7 +26,11 @@ RELOAD_S = 3.0
 
 @dataclass(frozen=True)
 class Settings:
-    """What to look at and what to write; an empty path means: not that."""
+    """What to look at and what to write; an empty path means: not that.
+
+    unsettled_only leaves alone the meters that are polled and have shown their power unit: they have few
+    connections, and Telegraf holds one.
+    """
 
     targets: Targets
     registry: str = ""
@@ -41,6 +45,7 @@ class Settings:
     lock_seconds: float = 60.0
     forget: Sequence[str] = ()
     check_mode: bool = False
+    unsettled_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ def discover(settings: Settings, progress: probe.Progress | None = None) -> Resu
 def _run(settings: Settings, progress: probe.Progress | None) -> Result:
     began = time.monotonic()
     known = registry.load(settings.registry) if settings.registry else {}
-    hosts = settings.targets.hosts()
+    hosts = [host for host in settings.targets.hosts() if not (settings.unsettled_only and _is_settled(host, known))]
     images = probe.scan(hosts, settings.timing, settings.pace, progress)
     seconds = time.monotonic() - began
     findings = [identify(image) for image in images]
@@ -113,6 +118,15 @@ def _run(settings: Settings, progress: probe.Progress | None) -> Result:
         _carry_out(settings, decided, files, findings)
     told = tuple(finding for finding in findings if _is_worth_telling(finding, settings.targets, decided))
     return Result(decided, told, files, len(hosts), seconds, settings.check_mode)
+
+
+def _is_settled(host: Host, known: registry.Meters) -> bool:
+    units = {
+        meter.unit
+        for meter in known.values()
+        if (meter.ip, meter.port) == (host.ip, host.port) and meter.is_polled and meter.power_scale is not None
+    }
+    return bool(units) and units >= set(host.units)
 
 
 def _files(settings: Settings, decided: Plan) -> Files:

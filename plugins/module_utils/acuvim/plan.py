@@ -183,9 +183,9 @@ def _doubts(rows: list[_Row], findings: list[Finding]) -> Iterator[str]:
     answers = {(finding.ip, finding.port): finding for finding in findings}
     for meter, finding in ((row.after, row.finding) for row in rows if row.after.state == ACTIVE):
         name = f"{meter.system_id} at {_place_of(meter)}"
-        if not finding:
-            answer = answers.get((meter.ip, meter.port))
-            reason = f"{answer.verdict}: {'; '.join(answer.evidence)}" if answer else "not asked"
+        answer = answers.get((meter.ip, meter.port))
+        if answer and not finding:
+            reason = f"{answer.verdict}: {'; '.join(answer.evidence)}"
             yield f"{name} was not found this time ({reason}); it stays as it is"
         if meter.power_scale is None:
             yield (
@@ -196,15 +196,17 @@ def _doubts(rows: list[_Row], findings: list[Finding]) -> Iterator[str]:
 
 def _changes(rows: list[_Row]) -> Iterator[Change]:
     for row in rows:
-        for what, why in _differences(row.before, row.after, row.finding):
+        for what, why in _differences(row.before, row.after):
             yield Change(row.after.key, what, why)
 
 
-def _differences(before: Meter | None, after: Meter, finding: Finding | None) -> Iterator[tuple[str, str]]:
+def _differences(before: Meter | None, after: Meter) -> Iterator[tuple[str, str]]:
     if before is None:
-        name = f"{after.system_id} at " if after.logger else ""
-        what = "new" if after.state == ACTIVE else "probable"
-        yield what, f"{name}{_place_of(after)}: {'; '.join(finding.evidence)}"
+        name = f"{after.system_id}: " if after.logger else ""
+        yield (
+            "new" if after.state == ACTIVE else "probable",
+            f"{name}{after.model or 'no identity'} at {_place_of(after)}",
+        )
         return
     if before.place != after.place:
         yield "moved", f"from {_place_of(before)} to {_place_of(after)}"

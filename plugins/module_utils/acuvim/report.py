@@ -54,6 +54,6 @@ def _summary(result: Result) -> str:
     polled = sum(meter.is_polled for meter in result.plan.meters.values())
     would = "would be " if result.check_mode else ""
     return (
-        f"{result.addresses} addresses in {result.seconds:.1f} s, {polled} meters polled; files {would}added: "
+        f"{result.addresses} addresses in {result.seconds:.1f} s, {polled} meters active; files {would}added: "
         f"{len(files.added)}, changed: {len(files.changed)}, removed: {len(files.removed)}"
     )

@@ -37,9 +37,9 @@ _POSITIVE = ("connects_per_second", "hosts_at_once", "connect_timeout", "connect
 
 
 def settings(
-    listed: Targets, options: Mapping[str, Any], check: Sequence[str], forget: Sequence[str], check_mode: bool
+    listed: Targets, options: Mapping[str, Any], check: Sequence[str], forget: Sequence[str], **modes: bool
 ) -> Settings:
-    """`options` has the names of DEFAULTS; AcuvimError names the one that cannot be."""
+    """`options` has the names of DEFAULTS, `modes` are those of Settings; AcuvimError names what cannot be."""
     for name in _POSITIVE:
         if not options[name] > 0:
             raise AcuvimError(f"{name}: {options[name]} is not more than 0; the usual value is {DEFAULTS[name]}")
@@ -56,7 +56,7 @@ def settings(
         verify_seconds=options["verify_seconds"],
         lock_seconds=options["lock_seconds"],
         forget=tuple(forget),
-        check_mode=check_mode,
+        **modes,
     )
 
 

@@ -1,0 +1,90 @@
+"""Nothing that Telegraf would die of reaches its folder, and what brings no samples is taken back."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from tests.integration.acuvim.conftest import TEMPLATE
+from tests.parts.process import wait_until
+from tests.unit.acuvim.endpoints import holding, serving
+from tests.unit.acuvim.images import acuvim, load
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+def polled(rig, meter, port):
+    """One meter that is polled."""
+    meter("127.10.4.21", "sim_21")
+    rig.box.targets.write_text(f"127.10.4.21 port={port}\n")
+    rig.box.discover()
+    return rig
+
+
+def assert_still_polling(rig):
+    since = time.time()
+    wait_until(lambda: len(rig.arrived("acuvim_11", "acuvim_P", since)) >= 2, 20, "samples as before")
+    assert rig.telegraf.child.poll() is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        pytest.param('interval = "', 'interval = "soon', "time: ", id="a value that is none"),
+        pytest.param("configuration_type", "configuration_typ", "configuration_typ", id="a misspelt key"),
+        pytest.param("[[inputs.modbus]]", "[[inputs.modbus]", "parsing", id="a broken table"),
+        pytest.param('"tcp://', '"${NOT_SET}', "", id="a variable that is not set"),
+    ],
+)
+def test_telegraf_refuses_what_it_could_not_load(polled, tmp_path, old, new, says):
+    before, registry = polled.box.files(), polled.box.registry.read_text()
+    broken = tmp_path / "broken.tpl"
+    broken.write_text(TEMPLATE.read_text().replace(old, new))
+
+    done = polled.box.try_discover(template=str(broken))
+
+    assert done.returncode == 1
+    assert "Telegraf refuses the new files, nothing was changed" in done.stderr
+    assert says in done.stderr
+    assert (polled.box.files(), polled.box.registry.read_text()) == (before, registry)
+    assert_still_polling(polled)
+
+
+def test_files_that_bring_no_samples_are_taken_back(polled, tmp_path):
+    before, registry = polled.box.files(), json.loads(polled.box.registry.read_text())
+    elsewhere = tmp_path / "elsewhere.tpl"
+    elsewhere.write_text(TEMPLATE.read_text().replace("{{ meter.ip }}:", "127.10.4.99:"))
+
+    done = polled.box.try_discover("--verify-seconds=2", template=str(elsewhere))
+
+    assert done.returncode == 1
+    assert "no sample of acuvim_11 reached" in done.stderr
+    assert (polled.box.files(), json.loads(polled.box.registry.read_text())) == (before, registry)
+    assert_still_polling(polled)
+
+
+def test_a_new_meter_joins_without_a_restart(polled, port):
+    with serving(holding(acuvim(load(), serial="AH7").words), "127.10.4.23") as (ip, other_port):
+        polled.box.targets.write_text(f"127.10.4.21 port={port}\n{ip} port={other_port}\n")
+        told = polled.box.discover()
+        since = time.time()
+        wait_until(lambda: polled.arrived("acuvim_12", "acuvim_P", since), 20, "samples of the new meter")
+
+        assert told["files"] == {"added": ["acuvim_12.conf"], "changed": [], "removed": []}
+        assert_still_polling(polled)
+
+
+def test_a_delisted_meter_is_no_longer_polled(polled):
+    polled.box.targets.write_text("")
+
+    told = polled.box.discover()
+
+    assert told["files"]["removed"] == ["acuvim_11.conf"]
+    since = wait_until(
+        lambda: time.time() if not polled.arrived("acuvim_11", "acuvim_P", time.time() - 3) else None, 20, "silence"
+    )
+    assert polled.arrived("acuvim_11", "acuvim_P", since) == []
+    assert polled.telegraf.child.poll() is None
