@@ -10,6 +10,8 @@ RUN apt-get update -q \
 RUN useradd --create-home --shell /bin/bash ovradmin \
  && echo 'ovradmin ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/ovradmin \
  && install -d -m 0700 -o ovradmin -g ovradmin /home/ovradmin/.ssh
+# Without udev NetworkManager cannot tell a cable that the lab plugs in from one it should ask for an address on.
+RUN printf '[main]\nno-auto-default=*\n' > /etc/NetworkManager/conf.d/lab.conf
 ENV container=docker
 STOPSIGNAL SIGRTMIN+3
 # /sys and /proc/sys are handed over read-only; a machine that is to run Docker itself owns both.
