@@ -15,6 +15,7 @@ const state = {
   status: null,
   notes: [],
   reports: null,
+  known: [], // systems that took part before
   chosen: new Set(), // systems to start on
   added: new Set(), // systems that were typed in
   sure: null, // the end button that was tapped once
@@ -27,10 +28,10 @@ let looks = 0;
 async function look() {
   try {
     const all = looks++ % REPORTS_EVERY === 0;
-    const asked = ["/api/realtime", "/api/status", ...(all ? ["/api/notes?limit=8", "/api/reports?limit=12"] : [])];
-    const [live, status, notes, reports] = await Promise.all(asked.map(get));
+    const asked = ["/api/realtime", "/api/status", ...(all ? ["/api/notes?limit=8", "/api/reports?limit=12", "/api/systems"] : [])];
+    const [live, status, notes, reports, known] = await Promise.all(asked.map(get));
     Object.assign(state, { live, status });
-    if (all) Object.assign(state, { notes: notes.notes, reports });
+    if (all) Object.assign(state, { notes: notes.notes, reports, known: known.systems });
     draw();
   } catch {
     // The line at the top says how long ago the box answered.
@@ -178,7 +179,7 @@ function ended() {
 function systems() {
   const running = new Map(state.status.active_events.map((part) => [part.system_id, part.event_id]));
   const measuring = state.live.systems.map((one) => one.system_id);
-  const names = [...new Set([...measuring, ...running.keys(), ...state.added])].sort(rigsFirst);
+  const names = [...new Set([...measuring, ...state.known, ...running.keys(), ...state.added])].sort(rigsFirst);
   return names.map((name) => ({ name, event: running.get(name) ?? null }));
 }
 
