@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.parts import chromium, victoria_metrics
 from tests.parts.event_service import EventService
+from tests.parts.process import wait_until
 
 pytestmark = pytest.mark.real
 
@@ -40,9 +41,10 @@ class Feed:
 
 @pytest.fixture(scope="module")
 def feed(tmp_path_factory):
-    """One VictoriaMetrics for all of these tests: it shows a new series only after some seconds."""
+    """One VictoriaMetrics for all of these tests, with something to show."""
     with victoria_metrics.running(tmp_path_factory.mktemp("vm")) as vm:
         feeding = Feed(vm)
+        wait_until(lambda: vm.export("victron_ac_out_power", time.time() - 60, time.time()), 20, "a first measurement")
         yield feeding
         feeding.ended.set()
         feeding.thread.join()
@@ -90,7 +92,6 @@ def open_page(browser):
 
 def start_on_page(page: Page, event="load_test", systems=tuple(SYSTEMS)):
     for system in systems:
-        # A fresh VictoriaMetrics takes ten seconds to show a new series.
         page.get_by_role("checkbox", name=re.compile(re.escape(system))).check()
     page.get_by_label("Event", exact=True).fill(event)
     page.get_by_label("Place").fill("yard")
@@ -167,6 +168,17 @@ def test_a_double_tap_starts_once(open_page, service):
 
     logs = service.get("/api/status")["recent_logs"]
     assert [row["action"] for row in logs] == ["start"]
+
+
+def test_a_note_is_about_the_event_that_somebody_else_started_meanwhile(open_page, service):
+    page = open_page(service)
+    expect(page.get_by_label("About")).to_have_value(re.compile("rig_01|acuvim_11"))
+    service.post("/api/event/start", system_id="rig_09", event_id="elsewhere")
+    expect(page.get_by_label("About")).to_have_value('["rig_09","elsewhere"]')
+    save_note(page, "seen from here")
+    expect(page.get_by_role("list", name="Last notes")).to_contain_text("seen from here")
+
+    assert service.get("/api/notes")["notes"][0]["event_id"] == "elsewhere"
 
 
 def test_a_system_that_measures_nothing_yet_can_be_named(open_page, service):

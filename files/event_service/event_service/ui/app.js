@@ -19,6 +19,7 @@ const state = {
   chosen: new Set(), // systems to start on
   added: new Set(), // systems that were typed in
   sure: null, // the end button that was tapped once
+  about: null, // what the operator chose to write notes about
   open: new Set(), // events whose single ends are shown
 };
 
@@ -257,11 +258,15 @@ function drawAbout(events) {
   const parts = events.flatMap(([eventId, taking]) => taking.map((part) => [part.system_id, eventId]));
   const rest = systems().filter((one) => !one.event).map((one) => [one.name, ""]);
   const about = ([system, event]) => (event ? `${event} on ${system}` : `${system}, no event`);
-  const chosen = at("about").value;
-  put("about", [parts, rest], () =>
-    [...parts, ...rest].map((one) => element("option", { value: JSON.stringify(one) }, about(one))),
+  const all = [...parts, ...rest];
+  put("about", all, () =>
+    all.length
+      ? all.map((one) => element("option", { value: JSON.stringify(one) }, about(one)))
+      : [element("option", { value: "" }, "No system is known yet: add one first")],
   );
-  if ([...at("about").options].some((one) => one.value === chosen)) at("about").value = chosen;
+  // Unless the operator chose otherwise, a note is about what runs.
+  const chosen = [...at("about").options].find((one) => one.value === state.about);
+  at("about").value = chosen?.value ?? at("about").options[0]?.value;
 }
 
 function saveNote(submitted) {
@@ -363,6 +368,7 @@ at("start").addEventListener("submit", start);
 at("event").addEventListener("input", drawStart);
 at("add-system").addEventListener("click", addSystem);
 at("note").addEventListener("submit", saveNote);
+at("about").addEventListener("change", () => (state.about = at("about").value));
 at("key-form").addEventListener("submit", useKey);
 onChange(drawWaiting);
 for (const moment of ["online", "pageshow"]) addEventListener(moment, () => (flush(), lookAtAll()));
