@@ -78,18 +78,13 @@ def _verdict(rig: Rig, api: event.Api, ran: event.Event, report: dict, plan: Pla
         print(f"{name:10} {took:7.1f} s")
     print(f"{'all':10} {seconds:7.1f} s\n")
     print(f"Operator page  {api.base}/")
-    print(f"Report         {api.base}{_path(ran.report_url)}")
+    print(f"Report         {api.base}{event.path_of(ran.report_url)}")
     print(f"Result         {RESULT.relative_to(cache.REPO)}")
     print("The rig keeps running: `make demo-down` removes it.")
     misses = [row for row in wanted if row["headline"] and not result.inside(row)]
     for row in misses:
         say(f"the truth of {row['system_id']} lies outside the interval that the report states")
     return 1 if misses else 0
-
-
-def _path(address: str) -> str:
-    """The path and query of an address, to be put behind the address that the lab published."""
-    return "/" + address.split("://", 1)[-1].split("/", 1)[-1] if "://" in address else address
 
 
 def _commit() -> str:

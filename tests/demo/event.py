@@ -54,7 +54,11 @@ def run(api: Api, event_id: str, systems: list[str], seconds: float, location: s
         for system in systems
     }
     say(f"    event {event_id} runs on {', '.join(systems)} for {seconds:.0f} s")
-    for share, text in ((0.1, "Load bank connected"), (0.5, "Full load, all fans on"), (0.2, "Load bank off")):
+    for share, text in (
+        (0.1, "Load bank connected"),
+        (0.5, "Fans and voltages checked, no alarm"),
+        (0.2, "Taking the load off"),
+    ):
         _count_down(seconds * share)
         api.post("/api/note", system_id=systems[0], event_id=event_id, msg=text)
         say(f"    note: {text}")
@@ -76,6 +80,12 @@ def wait_report(api: Api, event: Event, seconds: float = 120) -> dict:
         return answer if "systems" in answer else None
 
     return wait_until(finished, seconds, f"the report at {path}", every=1)
+
+
+def path_of(address: str) -> str:
+    """The path and query of an address, to be put behind the address that the lab published."""
+    parts = urllib.parse.urlsplit(address)
+    return urllib.parse.urlunsplit(("", "", parts.path, parts.query, ""))
 
 
 def _count_down(seconds: float) -> None:
