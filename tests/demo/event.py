@@ -13,6 +13,13 @@ from dataclasses import dataclass
 from tests.lab.progress import say
 from tests.parts.process import wait_until
 
+# (share of the event that passes before it, what the operator writes)
+NOTES = (
+    (0.1, "Load bank connected"),
+    (0.5, "Fans and voltages checked, no alarm"),
+    (0.2, "Taking the load off"),
+)
+
 
 @dataclass(frozen=True)
 class Event:

@@ -12,7 +12,7 @@ from tests.lab.rig import Rig
 from tests.parts import chromium
 
 FOLDER = REPO / "docs" / "img"
-SCREENS = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 900}}
+SCREENS = {"phone": {"width": 390, "height": 1400}, "desk": {"width": 1280, "height": 1400}}
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def _take(browser: Browser, address: str, size: dict, name: str) -> None:
     page.goto(address)
     page.wait_for_load_state("load")
     page.wait_for_timeout(2500)  # the live figures come with the first poll
-    page.screenshot(path=FOLDER / name, full_page=True)
+    page.screenshot(path=FOLDER / name)
     context.close()
 
 
