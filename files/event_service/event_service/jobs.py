@@ -1,4 +1,4 @@
-"""Makes the reports that are due, one at a time, and makes them again while samples may still come in."""
+"""Makes the reports that are due, and makes them again while samples may still come in."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Counts:
 
 
 class Jobs:
-    """One thread runs it; `wake` says that something was queued, `wait` waits for a job's outcome."""
+    """Any number of threads run it; `wake` says that something was queued, `wait` waits for a job's outcome."""
 
     def __init__(self, store: Store, config: Config, *, clock: Callable[[], int] = time.time_ns, make=make):
         self.store = store
@@ -171,7 +171,7 @@ class Jobs:
     def _pause_s(self) -> float:
         with self.store.read() as db:
             due_ns = reports.next_due_ns(db)
-        return IDLE_S if due_ns is None else min(max((due_ns - self.clock()) / SECOND, 0.05), IDLE_S)
+        return IDLE_S if due_ns is None else min(max((due_ns - self.clock()) / SECOND, 0.2), IDLE_S)
 
     def _prune(self) -> None:
         now_ns = self.clock()

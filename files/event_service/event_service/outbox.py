@@ -66,10 +66,13 @@ class Outbox:
                 failed = 0
                 self._woken.wait(0.2 if busy else IDLE_S)
                 self._woken.clear()
-            except (VictoriaAway, StoreError) as error:
+            except VictoriaAway as error:
                 self._note_trouble(str(error))
                 stop.wait(BACKOFF_S[min(failed, len(BACKOFF_S) - 1)])
                 failed += 1
+            except StoreError as error:
+                log.warning("Markers wait: %s", error)
+                stop.wait(BACKOFF_S[-1])
             except Exception:
                 log.exception("The outbox stumbled; it goes on")
                 stop.wait(BACKOFF_S[-1])
@@ -163,8 +166,7 @@ class Outbox:
         if abs(now_ns - max(self._probed_ns, self.last_answer_ns or 0)) < PROBE_NS:
             return
         self._probed_ns = now_ns
-        if not self.victoria.healthy():
-            raise VictoriaAway(f"{self.victoria.query_url} does not answer")
+        self.victoria.ping()
         self._answered()
 
     def _answered(self) -> None:

@@ -38,9 +38,10 @@ class Service:
         return cls(config, store, Outbox(store, victoria), Jobs(store, config), Live(victoria))
 
     def start(self) -> None:
-        """Start the outbox and the report worker."""
+        """Start the outbox and the report workers."""
         self.jobs.recover()
-        for name, work in (("outbox", self.outbox.run), ("reports", self.jobs.run)):
+        # Two, because a report mostly waits for the last samples; one event must not wait for another's.
+        for name, work in (("outbox", self.outbox.run), ("reports", self.jobs.run), ("more reports", self.jobs.run)):
             thread = threading.Thread(target=work, args=(self.stopping,), name=name, daemon=True)
             thread.start()
             self.threads.append(thread)

@@ -37,12 +37,9 @@ class Victoria:
         """Hand over one Influx line. One a request: a broken one would take its neighbours with it."""
         self._open(urllib.request.Request(self.write_url, data=line.encode() + b"\n", method="POST"))
 
-    def healthy(self) -> bool:
-        try:
-            self._get("/health", {}, timeout_s=2.0)
-        except (VictoriaAway, VictoriaRefuses):
-            return False
-        return True
+    def ping(self) -> None:
+        """Raise VictoriaAway unless it answers."""
+        self._get("/health", {}, timeout_s=2.0)
 
     def started(self) -> str:
         """When the running VictoriaMetrics started, as it says: another text means that it was restarted."""

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from event_service.reports import Made, ReportError
+from event_service.store import reports
 
 START = {"system_id": "rig_01", "event_id": "load_test"}
 
@@ -188,6 +189,25 @@ def test_folders_are_named_by_event_and_time_and_stay_below_reports(api, jobs, e
     root = api.service.config.reports_path
     assert [path.name for path in root.iterdir()] == [f"{folder}{run_id}_v1"]
     assert api.get("/api/reports")[1]["reports"][0]["report_dir"] == str(root / f"{folder}{run_id}_v1")
+
+
+def test_two_jobs_of_one_run_are_not_done_at_the_same_time(api, jobs, maker):
+    run_event(api)
+    busy = []
+
+    def made_while_asked_again(request, **more):
+        with api.service.store.write() as db:
+            reports.enqueue(db, run, "asked", due_ns=0, now_ns=0)
+        busy.append(jobs.step())
+        return maker(request, **more)
+
+    run = api.rows("SELECT run_id FROM run")[0][0]
+    jobs.make = made_while_asked_again
+    jobs.step()
+    jobs.make = maker
+
+    assert busy == [False]
+    assert jobs.step()
 
 
 # Asked for ------------------------------------------------------------------------------------------------------------

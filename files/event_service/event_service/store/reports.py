@@ -95,10 +95,14 @@ def ask(db: sqlite3.Connection, run_id: str, now_ns: int) -> int:
 
 
 def claim(db: sqlite3.Connection, now_ns: int) -> Job | None:
-    """Take the job that has been due longest, if one is; one queued in the future is due, as the clock went back."""
+    """Take the job that has been due longest, if one is, but no two of one run at a time.
+
+    One that was queued in the future is due: the clock went back.
+    """
     row = db.execute(
         "UPDATE job SET state = 'running', attempts = attempts + 1 WHERE id = (SELECT id FROM job "
-        "WHERE state = 'queued' AND (due_ns <= ?1 OR queued_ns > ?1) ORDER BY due_ns, id LIMIT 1) RETURNING *",
+        "WHERE state = 'queued' AND (due_ns <= ?1 OR queued_ns > ?1) "
+        "AND run_id NOT IN (SELECT run_id FROM job WHERE state = 'running') ORDER BY due_ns, id LIMIT 1) RETURNING *",
         (now_ns,),
     ).fetchone()
     return row and _job(row)
