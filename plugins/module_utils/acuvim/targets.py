@@ -41,6 +41,11 @@ class Line:
     def is_single(self) -> bool:
         return self.network.num_addresses == 1
 
+    @property
+    def describes_a_meter(self) -> bool:
+        """Whether it says more than where to look. A line that does not may overlap with any other."""
+        return any((self.unit is not None, self.logger, self.name, self.power_scale))
+
 
 @dataclass(frozen=True)
 class Host:
@@ -72,9 +77,9 @@ class Targets:
         return any(_reaches(line, ip, port, unit) for line in self.lines)
 
     def line_for(self, ip: str, port: int, unit: int) -> Line | None:
-        """The line of this one meter, if it has one of its own."""
-        singles = (line for line in self.lines if line.is_single and _reaches(line, ip, port, unit))
-        return next(singles, None)
+        """The line that describes this one meter, if there is one."""
+        lines = (line for line in self.lines if line.describes_a_meter and _reaches(line, ip, port, unit))
+        return next(lines, None)
 
     def lists_host(self, ip: str, port: int) -> bool:
         """Whether the operator named this endpoint himself, not only a network around it."""
@@ -174,16 +179,16 @@ def _refuse_too_many(lines: tuple[Line, ...], addresses_max: int) -> None:
 
 
 def _refuse_contradictions(lines: tuple[Line, ...]) -> None:
-    singles = [line for line in lines if line.is_single]
-    _refuse_twice("logger", singles)
-    _refuse_twice("name", singles)
+    meters = [line for line in lines if line.describes_a_meter]
+    _refuse_twice("logger", meters)
+    _refuse_twice("name", meters)
     seen: dict[tuple[ipaddress.IPv4Network, int], list[Line]] = {}
-    for line in singles:
+    for line in meters:
         others = seen.setdefault((line.network, line.port), [])
         for other in others:
             if line.unit == other.unit or None in (line.unit, other.unit):
                 raise AcuvimError(
-                    f"{line.where}: {line.network.network_address} is already in {other.where}; "
+                    f"{line.where}: {line.network.network_address} is already described in {other.where}; "
                     "keep one line, or give each a unit= of its own"
                 )
         others.append(line)

@@ -42,6 +42,8 @@ def test_what_the_operator_says_of_a_meter_is_found_by_its_place():
 
     assert (line.logger, line.name, line.power_scale) == (3, "generator", 1000.0)
     assert listed.line_for("10.10.4.12", 502, 1) is None
+    assert listed.lists_host("10.10.4.11", 502)
+    assert not listed.lists_host("10.10.4.12", 502)
     assert listed.cover("10.10.4.12", 502, 1)
     assert not listed.cover("10.10.5.12", 502, 1)
     assert not listed.cover("10.10.4.12", 2003, 1)
@@ -63,8 +65,8 @@ def test_what_the_operator_says_of_a_meter_is_found_by_its_place():
         pytest.param(["10.10.4.10 unit=300"], ["line 1", "0 to 255"], id="a unit that does not exist"),
         pytest.param(["10.10.4.10 power=MW"], ["line 1", "power=kW"], id="a unit of power that none has"),
         pytest.param(["10.10.4.0/24 logger=1"], ["line 1", "10.10.4.0/24", "own line"], id="one name for many"),
-        pytest.param(["10.10.4.9", "10.10.4.9"], ["line 2", "10.10.4.9", "line 1"], id="an address twice"),
-        pytest.param(["10.10.4.9 unit=1", "10.10.4.9"], ["line 2", "unit="], id="one with a unit, one without"),
+        pytest.param(["10.10.4.9 name=a", "10.10.4.9 name=b"], ["line 2", "10.10.4.9", "line 1"], id="two names"),
+        pytest.param(["10.10.4.9 unit=1", "10.10.4.9 name=a"], ["line 2", "unit="], id="one with a unit, one without"),
         pytest.param(["10.10.4.9 logger=1", "10.10.4.8 logger=1"], ["line 2", "logger=1", "line 1"], id="Logger twice"),
         pytest.param(["10.10.4.9 name=a", "10.10.4.8 name=a"], ["line 2", "name=a", "line 1"], id="a name twice"),
         pytest.param(["10.0.0.0/8"], ["line 1", "16777216", "smaller"], id="a network of millions"),
@@ -76,6 +78,13 @@ def test_a_bad_line_is_named_with_its_remedy(lines, says):
 
     assert "targets_acuvim.txt" in str(refused.value)
     assert [word for word in says if word not in str(refused.value)] == []
+
+
+def test_an_address_that_stands_there_again_says_nothing_new():
+    listed = parse("10.10.4.11", "10.10.4.11 logger=3 unit=7", "10.10.4.11")
+
+    assert listed.hosts() == [Host("10.10.4.11", 502, (7,))]
+    assert listed.line_for("10.10.4.11", 502, 7).logger == 3
 
 
 def test_many_small_networks_are_counted_together():
