@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from pathlib import Path
 
 from flask import Blueprint, Response, jsonify, request
@@ -19,17 +20,20 @@ from event_service.store import runs as stored
 from event_service.store.reports import Job, Version
 
 GENERATE_S = 60.0
+# Of the server's threads, at most this many may wait for a report; more callers are told to come back.
+WAITING_MAX = 3
 
 
 def blueprint(service: Service) -> Blueprint:
     pages = Blueprint("reports", __name__, url_prefix="/api/reports")
+    places = threading.BoundedSemaphore(WAITING_MAX)
 
     @pages.post("/generate")
     def generate() -> Response | tuple[Response, int]:
         asked = fields.read(fields.GENERATE, json_body())
         run_id, job_id = _ask(service, asked["event_id"], asked["run"])
         service.jobs.wake()
-        return _generated(service, asked["event_id"], run_id, service.jobs.wait(job_id, GENERATE_S))
+        return _generated(service, asked["event_id"], run_id, _wait(service, job_id, places))
 
     @pages.get("")
     def list_reports() -> dict:
@@ -73,6 +77,15 @@ def _ask(service: Service, event_id: str, run_id: str | None) -> tuple[str, int]
         if run["end_ns"] is None:
             raise Conflict(f"{event_id!r} is still active; end it, its report is then made by itself")
         return run["run_id"], reports.ask(db, run["run_id"], service.clock())
+
+
+def _wait(service: Service, job_id: int, places: threading.BoundedSemaphore) -> Job:
+    if not places.acquire(blocking=False):
+        return service.jobs.wait(job_id, 0)
+    try:
+        return service.jobs.wait(job_id, GENERATE_S)
+    finally:
+        places.release()
 
 
 def _generated(service: Service, event_id: str, run_id: str, job: Job) -> Response | tuple[Response, int]:
@@ -143,7 +156,8 @@ def _progress(service: Service, found: Chosen) -> dict:
 
 
 def _systems(summary: dict) -> list[str]:
-    return [system["system_id"] for system in summary.get("systems", [])]
+    """The systems of a report; one that left an event and came back stands in it twice."""
+    return list(dict.fromkeys(system["system_id"] for system in summary.get("systems", [])))
 
 
 def _folder(service: Service, version: Version) -> Path:

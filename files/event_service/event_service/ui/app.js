@@ -1,7 +1,8 @@
 // The operator page: looks at the box every two seconds and draws what changed.
 
 import { get, link, now, rememberKey } from "./server.js";
-import { OLD_MS, age, duration, element, energy, id, listed, power, runningTime, time } from "./words.js";
+import { drawNote, drawReports } from "./lists.js";
+import { OLD_MS, age, element, id, listed, power, runningTime, time } from "./words.js";
 import { discard, flush, onChange, waiting, write } from "./writes.js";
 
 const LOOK_MS = 2000;
@@ -278,58 +279,6 @@ function saveNote(submitted) {
   write("/api/note", fields, `Note: ${msg.length > 60 ? `${msg.slice(0, 60)}…` : msg}`, lookAtAll);
   // It is kept in the list of unsaved writes until the box has it.
   at("msg").value = "";
-}
-
-function drawNote(note) {
-  return element(
-    "li",
-    {},
-    element("span", { class: "soft" }, `${time(note.timestamp)} · `, id(note.event_id), " · ", id(note.system_id)),
-    element("p", {}, note.note),
-  );
-}
-
-// Reports -----------------------------------------------------------------------------------------------------------
-
-const STATES = {
-  final: ["good", "✓ final"],
-  provisional: ["warn", "◔ provisional"],
-  queued: ["warn", "◔ being made"],
-  running: ["warn", "◔ being made"],
-  failed: ["bad", "✕ failed"],
-};
-
-function drawReports({ pending, reports }) {
-  if (!pending.length && !reports.length) return [element("li", { class: "soft" }, "None yet. A report is made when an event ends.")];
-  return [...pending.map(drawPending), ...reports.map(drawReport)];
-}
-
-function drawPending(one) {
-  return element(
-    "li",
-    {},
-    reportLink(one, element("span", { class: "soft" }, `ended ${time(one.ended_at)}`), one.state),
-    one.error && element("p", { class: "problem" }, one.error),
-  );
-}
-
-function drawReport(one) {
-  const [first, ...others] = one.summary.systems ?? [];
-  const taken = [energy(first), others.length && `and ${others.length} more`].filter(Boolean).join(", ");
-  const when = `${time(one.ended_at)} · ${duration(one.duration_seconds)}`;
-  const facts = element("span", { class: "soft" }, when, taken && ` · ${first.system_id} ${taken}`);
-  return element("li", {}, reportLink(one, facts, one.state));
-}
-
-function reportLink(one, facts, word) {
-  const [kind, text] = STATES[word] ?? ["warn", word];
-  const address = `/api/reports/${encodeURIComponent(one.event_id)}/html?run=${encodeURIComponent(one.run_id)}`;
-  return element(
-    "a",
-    { href: address },
-    element("span", {}, element("b", {}, id(one.event_id)), element("br"), facts),
-    element("span", { class: `badge ${kind}` }, text),
-  );
 }
 
 // Writes that wait --------------------------------------------------------------------------------------------------
