@@ -49,7 +49,9 @@ def test_an_edited_map_is_kept_beside_a_new_version():
 
 
 def test_the_state_is_read_from_lines():
-    output = "release=abc\nedited=map_fast.tsv\nedited=lib.sh\nrc_local=yes\nservice=yes\npresent=yes\npython=yes\ndata=yes\n"
+    output = "release=abc\nedited=map_fast.tsv\nedited=lib.sh\n" + "".join(
+        f"{flag}=yes\n" for flag in ("rc_local", "service", "present", "python", "data")
+    )
 
     assert gx_install.parse(output) == State("abc", ("lib.sh", "map_fast.tsv"), True, True, True, True, True)
     assert gx_install.parse("") == State()
