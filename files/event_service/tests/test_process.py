@@ -16,8 +16,9 @@ from itertools import pairwise
 
 import pytest
 
+from tests.lab import tools
 from tests.parts.event_service import SERVICE, EventService
-from tests.parts.process import free_port, wait_until
+from tests.parts.process import Process, free_port, http_ok, wait_until
 from tests.parts.victoria_metrics import VictoriaMetrics
 
 pytestmark = pytest.mark.real
@@ -173,6 +174,37 @@ def test_markers_lost_by_a_kill_of_victoria_metrics_are_sent_again(start_service
         wait_until(lambda: sorted(set(markers(vm, "killed"))) == expected, 40, "both markers after the kill")
     finally:
         vm.stop()
+
+
+@pytest.fixture
+def vmagent(tmp_path, shared_victoria_metrics):
+    port = free_port()
+    agent = Process(
+        [
+            tools.program("vmagent"),
+            f"-httpListenAddr=127.0.0.1:{port}",
+            f"-remoteWrite.url={shared_victoria_metrics.url}/api/v1/write",
+            f"-remoteWrite.tmpDataPath={tmp_path / 'vmagent'}",
+            "-remoteWrite.queues=1",
+            "-remoteWrite.label=node_id=box1,deployment_id=site1",
+        ],
+        tmp_path / "vmagent.log",
+    )
+    agent.wait_ready(lambda: http_ok(f"http://127.0.0.1:{port}/health"))
+    yield f"http://127.0.0.1:{port}/write"
+    agent.stop()
+
+
+def test_markers_go_through_vmagent_which_adds_its_labels(start_service, shared_victoria_metrics, vmagent):
+    service = start_service(shared_victoria_metrics.url, VM_WRITE_URL=vmagent)
+    started = service.post("/api/event/start", system_id="rig_01", event_id="by vmagent")
+    ended = service.post("/api/event/end", system_id="rig_01")
+
+    wait_until(lambda: service.get("/health")["outbox_waiting"] == 0, 30, "both markers read back")
+    expected = [("rig_01", started["ts"] // MS, 1), ("rig_01", ended["ts"] // MS, 0)]
+    assert sorted(set(markers(shared_victoria_metrics, "by vmagent"))) == expected
+    found = shared_victoria_metrics.export('ovr_event_active{event_id="by vmagent"}', time.time() - 60, time.time())
+    assert {(one["metric"]["node_id"], one["metric"]["deployment_id"]) for one in found} == {("box1", "site1")}
 
 
 def test_an_active_event_goes_on_beating(start_service, shared_victoria_metrics):
