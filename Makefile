@@ -15,7 +15,8 @@ demo: environment ## build a virtual rig, deploy it, run one event, open page an
 demo-down: environment ## remove the demo's machines and its disk
 	@python tests/lab down --name demo
 
-check: lint unit ## lint and unit tests, under 2 minutes
+check: environment ## lint and unit tests, under 2 minutes
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint unit
 
 lint: environment ## ruff, yamllint, ansible-lint, shellcheck
 	@python -m tests.lint
@@ -27,7 +28,6 @@ test: check packages ## all that CI runs, under 30 minutes
 	@$(PYTEST) -m "real and not lab and not soak"
 	@$(MAKE) --no-print-directory molecule
 	@$(PYTEST) -m "lab and not soak"
-	@python -m tests.skips build/skips.txt
 
 molecule: packages ## the whole site on the lab: converge, idempotence, verify
 	@molecule test --scenario-name site

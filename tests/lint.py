@@ -38,8 +38,8 @@ def _files(*patterns: str) -> list[str]:
 
 
 def _is_shell(name: str) -> bool:
-    if name.endswith(".sh"):
-        return True
+    if name.endswith((".sh", ".j2")):
+        return name.endswith(".sh")  # a template is not a script yet; its role checks what comes of it
     with (REPO / name).open("rb") as file:
         return file.readline().strip() in (b"#!/bin/sh", b"#!/usr/bin/env sh", b"#!/bin/bash", b"#!/usr/bin/env bash")
 
