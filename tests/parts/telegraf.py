@@ -23,7 +23,7 @@ class Telegraf(Process):
         self.port = free_port()
         for path in (self.watched, self.staging):
             path.mkdir(exist_ok=True)
-        self.config.write_text(_config(write_url, folder / "buffer", self.port))
+        self.config.write_text(configuration(write_url, folder / "buffer", self.port))
         super().__init__(
             [
                 tools.program("telegraf"),
@@ -40,12 +40,16 @@ class Telegraf(Process):
     @property
     def check(self) -> list[str]:
         """The command by which Telegraf judges new files; `{path}` is the folder with all of them."""
-        variable = "TELEGRAF_BUFFER_STRATEGY=memory"
-        words = [tools.program("telegraf"), "config", "check", "--strict-env-handling"]
-        return ["env", variable, *map(str, words), "--config", str(self.config), "--config-directory", "{path}"]
+        folders = [f"--config={self.config}", "--config-directory={path}"]
+        return ["env", "TELEGRAF_BUFFER_STRATEGY=memory", *check_command(), *folders]
 
 
-def _config(write_url: str, buffer: Path, port: int) -> str:
+def check_command() -> list[str]:
+    """Telegraf's own check of configuration files, as strict as its start."""
+    return [str(tools.program("telegraf")), "config", "check", "--strict-env-handling"]
+
+
+def configuration(write_url: str, buffer: Path, port: int) -> str:
     """The box's own file, with this test's places in it."""
     text = TEMPLATE.read_text()
     for ours, here in {

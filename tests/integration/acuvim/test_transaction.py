@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 
 import pytest
 
 from tests.integration.acuvim.conftest import TEMPLATE
+from tests.parts import telegraf
 from tests.parts.process import wait_until
 from tests.unit.acuvim.endpoints import holding, serving
 from tests.unit.acuvim.images import acuvim, load
@@ -88,3 +90,14 @@ def test_a_delisted_meter_is_no_longer_polled(polled):
     )
     assert polled.arrived("acuvim_11", "acuvim_P", since) == []
     assert polled.telegraf.child.poll() is None
+
+
+@pytest.mark.parametrize(("strategy", "opened"), [("memory", False), ("disk", True)])
+def test_a_check_with_the_variable_of_the_role_leaves_the_disk_buffer_alone(tmp_path, strategy, opened):
+    """The running Telegraf has that buffer open; two processes on one buffer break it."""
+    buffer, config = tmp_path / "buffer", tmp_path / "telegraf.conf"
+    config.write_text(telegraf.configuration("http://127.0.0.1:1/write", buffer, 1))
+    command = [*telegraf.check_command(), f"--config={config}"]
+    subprocess.run(command, env={"TELEGRAF_BUFFER_STRATEGY": strategy}, capture_output=True, check=True)
+
+    assert buffer.exists() is opened

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from ansible_collections.ovr.edge.plugins.module_utils.acuvim import targets
@@ -12,15 +13,17 @@ from ansible_collections.ovr.edge.plugins.module_utils.acuvim.settings import DE
 from tests.unit.acuvim.endpoints import holding, serving
 from tests.unit.acuvim.images import acuvim, kilo, load
 
+TEMPLATE = Path(__file__).parents[3] / "roles" / "acuvim" / "templates" / "acuvim_modbus.tpl"
+
 
 @pytest.fixture
 def run(tmp_path):
-    """run(lines, ...): one discovery with a registry of its own."""
+    """run(lines, ...): one discovery with a registry of its own; `paths` are further options."""
     registry = tmp_path / "registry.json"
 
-    def once(*lines: str, **modes: bool) -> dict:
-        listed = targets.parse(lines, "targets")
-        return discover(settings(listed, {**DEFAULTS, "registry": str(registry)}, (), (), **modes)).as_dict()
+    def once(*lines: str, paths: dict | None = None, **modes: bool) -> dict:
+        options = {**DEFAULTS, "registry": str(registry), **(paths or {})}
+        return discover(settings(targets.parse(lines, "targets"), options, (), (), **modes)).as_dict()
 
     once.registry = registry
     return once
@@ -69,3 +72,18 @@ def test_a_network_is_reported_without_its_silence(run):
     assert told["scan"]["addresses"] == 30
     assert told["scan"]["answered"] == 1
     assert [finding["ip"] for finding in told["findings"]] == [ip]
+
+
+def test_a_run_that_was_killed_before_it_saved_is_taken_up_again(run, tmp_path):
+    paths = {name: str(tmp_path / name) for name in ("telegraf_dir", "staging")} | {"template": str(TEMPLATE)}
+    for folder in (tmp_path / "telegraf_dir", tmp_path / "staging"):
+        folder.mkdir()
+    with serving(holding(acuvim(load()).words)) as (ip, port):
+        first = run(f"{ip} port={port}", paths=paths)
+        run.registry.unlink()
+        again = run(f"{ip} port={port}", paths=paths)
+
+    assert first["files"]["added"] == ["acuvim_11.conf"]
+    assert again["changed"]
+    assert not any(again["files"].values())
+    assert [meter["logger"] for meter in again["meters"]] == [1]
