@@ -29,7 +29,11 @@ def write(service: Service, action: str, expected: fields.Fields, work: Work) ->
     call = Call(service.clock(), values.pop("client_ts"), values.pop("client_offset_ns"))
     key, fingerprint = _key(), _fingerprint(body)
     with service.store.write() as db:
-        answer = _kept(db, key, fingerprint) or _attempt(db, call, action, values, work, fingerprint, key)
+        answer = _kept(db, key, fingerprint)
+        if answer is None:
+            answer = Kept(fingerprint, *_attempt(db, call, action, values, work))
+            if key:
+                idempotency.keep(db, key, answer, call.now_ns)
     service.wake()
     mimetype = "application/json" if answer.status < 400 else "application/problem+json"
     return Response(answer.body, answer.status, mimetype=mimetype)
@@ -63,22 +67,17 @@ def _no_constant(name: str):
     raise ValueError(f"{name} is no JSON value")
 
 
-def _attempt(
-    db: sqlite3.Connection, call: Call, action: str, values: dict, work: Work, fingerprint: bytes, key: str | None
-) -> Kept:
+def _attempt(db: sqlite3.Connection, call: Call, action: str, values: dict, work: Work) -> tuple[int, str]:
+    """Status and body of the work's outcome; a refusal leaves nothing behind but its row in the log."""
     try:
         with savepoint(db):
             status, answer = 200, {"success": True, **work(db, call, values)}
     except Refusal as refusal:
-        status, answer = problems.status_of(refusal), None
+        status = problems.status_of(refusal)
         answer = problems.body(status, str(refusal), **refusal.data)
-        log.write(
-            db, call, action, system_id=values.get("system_id"), event_id=values.get("event_id"), error=str(refusal)
-        )
-    kept = Kept(fingerprint, status, json.dumps(answer, ensure_ascii=False))
-    if key:
-        idempotency.keep(db, key, kept, call.now_ns)
-    return kept
+        who = {name: values.get(name) for name in ("system_id", "event_id")}
+        log.write(db, call, action, **who, error=str(refusal))
+    return status, json.dumps(answer, ensure_ascii=False)
 
 
 def _kept(db: sqlite3.Connection, key: str | None, fingerprint: bytes) -> Kept | None:
