@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -152,7 +153,7 @@ class Jobs:
     def _stands(self, version: Version) -> bool:
         return (self.config.reports_path / version.folder / "report.html").is_file()
 
-    def _follow_up(self, db, job: Job, state: str) -> None:
+    def _follow_up(self, db: sqlite3.Connection, job: Job, state: str) -> None:
         if state == "provisional" and job.reason in FOLLOW_UPS:
             later_ns, reason = FOLLOW_UPS[job.reason]
             reports.enqueue(db, job.run_id, reason, due_ns=self.clock() + later_ns, now_ns=self.clock())
@@ -160,13 +161,21 @@ class Jobs:
     def _failed(self, job: Job, error: str) -> None:
         """Try again later: VictoriaMetrics may be away for hours. The error is shown in the meantime."""
         self.counts.failed += 1
-        final = job.attempts >= ATTEMPTS_MAX
         log.warning("No report: %s", error, extra=fields(run=job.run_id, attempt=job.attempts))
-        with self.store.write() as db:
-            if final:
-                reports.close(db, job, now_ns=self.clock(), error=error)
-            else:
-                reports.put_back(db, job, due_ns=self.clock() + retry_ns(job.attempts), error=error)
+        # A full disk may be why it failed: the job must not stay marked as running for ever.
+        while not self._record_failure(job, error):
+            time.sleep(IDLE_S)
+
+    def _record_failure(self, job: Job, error: str) -> bool:
+        try:
+            with self.store.write() as db:
+                if job.attempts >= ATTEMPTS_MAX:
+                    reports.close(db, job, now_ns=self.clock(), error=error)
+                else:
+                    reports.put_back(db, job, due_ns=self.clock() + retry_ns(job.attempts), error=error)
+        except StoreError:
+            return False
+        return True
 
     def _pause_s(self) -> float:
         with self.store.read() as db:

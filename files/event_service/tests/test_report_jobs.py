@@ -148,6 +148,27 @@ def test_a_report_that_fails_for_hours_is_given_up_and_can_be_asked_for(api, job
     assert "No samples at all." in api.get("/api/reports/load_test")[1]["error"]
 
 
+def test_a_full_disk_leaves_no_job_running_for_ever(api, jobs, maker, monkeypatch):
+    run_event(api)
+    connection = api.service.store._connection
+    make = maker.__call__
+
+    def fills_the_disk(request, **more):
+        connection.execute("PRAGMA query_only = ON")
+        return make(request, **more)
+
+    monkeypatch.setattr("event_service.jobs.time.sleep", lambda _: connection.execute("PRAGMA query_only = OFF"))
+    jobs.make = fills_the_disk
+    jobs.step()
+    failed = api.rows("SELECT state FROM job")
+    jobs.make = maker
+    api.clock.advance(3)
+    jobs.step()
+
+    assert failed == [("queued",)]
+    assert versions(api) == [(1, "final")]
+
+
 def test_what_ran_when_the_service_ended_is_made_at_the_next_start(api, jobs):
     run_event(api)
     with api.service.store.write() as db:
