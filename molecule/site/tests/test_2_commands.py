@@ -43,7 +43,7 @@ COMMANDS = [
     ("curl http://localhost:8088/health", r'"status"'),
     ("curl http://localhost:8088/api/status | jq .", r'"active_events"'),
     ("sudo docker info --format '{{.LoggingDriver}}'", r"^json-file$"),
-    ("sysctl net.ipv4.ip_forward", r"= 1"),
+    ("sudo sysctl net.ipv4.ip_forward", r"= 1"),
     ("sudo bash scripts/telegraf_discover_acuvim.sh 2>&1", r"acuvim_11"),
     ("sudo bash /home/ovradmin/stack_health.sh", r"victoria-metrics"),
 ]
@@ -51,7 +51,7 @@ COMMANDS = [
 
 @pytest.mark.parametrize(("command", "expected"), COMMANDS, ids=[command for command, _ in COMMANDS])
 def test_command_of_the_original_works_as_written(rig, command, expected):
-    output = rig.ssh(f"cd /opt/stack && bash -c {shlex.quote(command)}")
+    output = rig.ssh(f"cd /opt/stack && bash -c {shlex.quote(command)} 2>&1")
 
     assert re.search(expected, output, re.MULTILINE), output[-2000:]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.parse
 
 import pytest
@@ -23,7 +24,8 @@ def without_victoria_metrics(host, health):
 def markers(host, event_id: str) -> dict[int, float]:
     """The marker samples of an event as VictoriaMetrics holds them: time in ms → value."""
     match = f'ovr_event_active{{event_id="{event_id}"}}'
-    query = urllib.parse.urlencode({"match[]": match, "start": "-1d", "end": "+1h"})
+    now = time.time()
+    query = urllib.parse.urlencode({"match[]": match, "start": f"{now - 3600:.3f}", "end": f"{now + 60:.3f}"})
     host.run("curl -fsS -m 10 http://127.0.0.1:8428/internal/force_flush")
     found = host.run("curl -fsS -m 10 %s", f"http://127.0.0.1:8428/api/v1/export?{query}")
     samples: dict[int, float] = {}

@@ -14,12 +14,12 @@ from tests.lab.cache import REPO
 
 @pytest.fixture(scope="module")
 def ran(rig):
-    """An event of 45 s on the rig and both meters, with its report and the truth about it."""
+    """An event over one cycle of the scenario on the rig and both meters, its report and the truth about it."""
     api = event.Api(rig.url(8088))
     wait_live(api)
-    done = event.run(api, "site_check", SYSTEMS, seconds=45)
-    report = event.wait_report(api, done)
     scenario = Scenario.load(REPO / "simulators" / "scenarios" / f"{rig.scenario}.json", rig.seed)
+    done = event.run(api, "site_check", SYSTEMS, seconds=scenario.cycle_s)
+    report = event.wait_report(api, done)
     return done, report, result.rows(report, result.truth_wh(scenario, done, rig.epoch_ns))
 
 
