@@ -138,21 +138,29 @@ def _files(settings: Settings, decided: Plan) -> Files:
 
 def _carry_out(settings: Settings, decided: Plan, files: Files, findings: list[Finding]) -> None:
     if files:
+        expected = _expected(settings, decided, files, findings) if settings.verify_url else []
         settings.folder.place(files)
-        _prove(settings, decided, files, findings)
+        _prove(settings, files, expected)
     if settings.registry and decided.meters != decided.before:
         registry.save(settings.registry, decided.meters)
     if settings.metrics_file:
         metrics.write(settings.metrics_file, decided.meters.values(), len(decided.problems), time.time())
 
 
-def _prove(settings: Settings, decided: Plan, files: Files, findings: list[Finding]) -> None:
-    """See samples of every meter that answered arrive after Telegraf's reload, or put the old files back."""
-    if not settings.verify_url:
-        return
+def _expected(settings: Settings, decided: Plan, files: Files, findings: list[Finding]) -> list[str]:
+    """Systems that must have samples after the change: those with a new file, and those that have samples now.
+
+    Only what answered this scan; and a meter that brought none before shall not hold up the others.
+    """
     found = _places_found(findings)
-    expected = [meter.system_id for meter in decided.meters.values() if meter.is_polled and meter.place in found]
-    patience = settings.verify_seconds + 2 * milliseconds("interval", settings.polling.interval) / 1000
+    polled = [meter.system_id for meter in decided.meters.values() if meter.is_polled and meter.place in found]
+    without = samples.wait_for_samples(settings.verify_url, polled, time.time() - RELOAD_S - _two_polls(settings), 0)
+    return [system_id for system_id in polled if system_id not in without or f"{system_id}.conf" in files.after]
+
+
+def _prove(settings: Settings, files: Files, expected: list[str]) -> None:
+    """See the samples arrive that Telegraf reads after its reload, or put the old files back."""
+    patience = settings.verify_seconds + _two_polls(settings)
     late = samples.wait_for_samples(settings.verify_url, expected, time.time() + RELOAD_S, patience)
     if late:
         settings.folder.restore(files)
@@ -160,6 +168,10 @@ def _prove(settings: Settings, decided: Plan, files: Files, findings: list[Findi
             f"no sample of {', '.join(late)} reached {settings.verify_url} within {patience:.0f} s of the new files; "
             "the files before are back. Telegraf's log says why: docker logs telegraf --tail 50"
         )
+
+
+def _two_polls(settings: Settings) -> float:
+    return 2 * milliseconds("interval", settings.polling.interval) / 1000
 
 
 def _places_found(findings: Iterable[Finding]) -> set[tuple[str, int, int | None]]:

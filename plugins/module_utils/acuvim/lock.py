@@ -23,7 +23,7 @@ def locked(path: str, wait_s: float) -> Iterator[None]:
     with open(path, "a+", encoding="utf-8") as file:
         _acquire(file, path, wait_s)
         file.truncate(0)
-        file.write(f"process {os.getpid()} ({os.path.basename(sys.argv[0]) or 'python'})\n")
+        file.write(f"process {os.getpid()} ({sys.argv[0] or 'python'})\n")
         file.flush()
         yield
 

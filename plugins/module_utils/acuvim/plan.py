@@ -180,10 +180,11 @@ def _holder(rows: list[_Row], asked: dict[int, int], row: _Row) -> Meter | None:
 
 
 def _doubts(rows: list[_Row], findings: list[Finding]) -> Iterator[str]:
-    answers = {(finding.ip, finding.port): finding for finding in findings}
+    answers: dict[tuple, Finding] = {(finding.ip, finding.port): finding for finding in findings}
+    answers |= {(finding.ip, finding.port, finding.unit): finding for finding in findings}
     for meter, finding in ((row.after, row.finding) for row in rows if row.after.state == ACTIVE):
         name = f"{meter.system_id} at {_place_of(meter)}"
-        answer = answers.get((meter.ip, meter.port))
+        answer = answers.get(meter.place) or answers.get(meter.place[:2])
         if answer and not finding:
             reason = f"{answer.verdict}: {'; '.join(answer.evidence)}"
             yield f"{name} was not found this time ({reason}); it stays as it is"
@@ -202,11 +203,8 @@ def _changes(rows: list[_Row]) -> Iterator[Change]:
 
 def _differences(before: Meter | None, after: Meter) -> Iterator[tuple[str, str]]:
     if before is None:
-        name = f"{after.system_id}: " if after.logger else ""
-        yield (
-            "new" if after.state == ACTIVE else "probable",
-            f"{name}{after.model or 'no identity'} at {_place_of(after)}",
-        )
+        what, name = ("new", f"{after.system_id}: ") if after.state == ACTIVE else ("probable", "")
+        yield what, f"{name}{after.model or 'no identity'} at {_place_of(after)}"
         return
     if before.place != after.place:
         yield "moved", f"from {_place_of(before)} to {_place_of(after)}"

@@ -109,7 +109,9 @@ class Folder:
             raise AcuvimError(f"Telegraf could not check the new files ({error}); nothing was changed") from error
         if done.returncode:
             said = (done.stdout + done.stderr).strip()[-2000:]
-            raise AcuvimError(f"Telegraf refuses the new files, nothing was changed. {' '.join(command)} said: {said}")
+            raise AcuvimError(
+                f"Telegraf did not accept the new files, nothing was changed. {' '.join(command)} said: {said}"
+            )
 
     def _move(self, run: Path, files: Files) -> None:
         removed = self.staging / "removed"

@@ -32,26 +32,26 @@ def assert_still_polling(rig):
     assert rig.telegraf.child.poll() is None
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "says"),
-    [
-        pytest.param('interval = "', 'interval = "soon', "time: ", id="a value that is none"),
-        pytest.param("configuration_type", "configuration_typ", "configuration_typ", id="a misspelt key"),
-        pytest.param("[[inputs.modbus]]", "[[inputs.modbus]", "parsing", id="a broken table"),
-        pytest.param('"tcp://', '"${NOT_SET}', "", id="a variable that is not set"),
-    ],
-)
-def test_telegraf_refuses_what_it_could_not_load(polled, tmp_path, old, new, says):
+# What is done to the template, and what Telegraf then says.
+BROKEN = {
+    "a value that is none": ('interval = "', 'interval = "soon', "time: "),
+    "a misspelt key": ("configuration_type", "configuration_typ", "configuration_typ"),
+    "a broken table": ("[[inputs.modbus]]", "[[inputs.modbus]", "parsing"),
+    "a variable that is not set": ('"tcp://', '"${NOT_SET}', "E! "),
+}
+
+
+def test_telegraf_refuses_what_it_could_not_load_and_goes_on(polled, tmp_path):
     before, registry = polled.box.files(), polled.box.registry.read_text()
     broken = tmp_path / "broken.tpl"
-    broken.write_text(TEMPLATE.read_text().replace(old, new))
+    for case, (old, new, says) in BROKEN.items():
+        broken.write_text(TEMPLATE.read_text().replace(old, new))
+        done = polled.box.try_discover(template=str(broken))
 
-    done = polled.box.try_discover(template=str(broken))
-
-    assert done.returncode == 1
-    assert "Telegraf refuses the new files, nothing was changed" in done.stderr
-    assert says in done.stderr
-    assert (polled.box.files(), polled.box.registry.read_text()) == (before, registry)
+        assert done.returncode == 1, case
+        assert "Telegraf did not accept the new files, nothing was changed" in done.stderr, case
+        assert says in done.stderr, case
+        assert (polled.box.files(), polled.box.registry.read_text()) == (before, registry), case
     assert_still_polling(polled)
 
 
@@ -77,6 +77,23 @@ def test_a_new_meter_joins_without_a_restart(polled, port):
 
         assert told["files"] == {"added": ["acuvim_12.conf"], "changed": [], "removed": []}
         assert_still_polling(polled)
+
+
+def test_a_meter_that_brought_no_samples_before_does_not_hold_up_a_new_one(polled, meter, port):
+    """The first meter answers the scan; Telegraf cannot read it, since before the change."""
+    spoilt = polled.box.watched / "acuvim_11.conf"
+    spoilt.write_text(spoilt.read_text().replace("127.10.4.21:", "127.10.4.99:"))
+    wait_until(lambda: not polled.arrived("acuvim_11", "acuvim_P", time.time() - 6), 30, "silence of the first meter")
+    template = polled.box.folder / "spoilt.tpl"
+    template.write_text(
+        TEMPLATE.read_text().replace("{{ meter.ip }}:", "{{ '127.10.4.99' if '21' in meter.ip else meter.ip }}:")
+    )
+    meter("127.10.4.22", "sim_22")
+    polled.box.targets.write_text(f"127.10.4.20/30 port={port}\n")
+
+    told = polled.box.discover(template=str(template))
+
+    assert told["files"] == {"added": ["acuvim_12.conf"], "changed": [], "removed": []}
 
 
 def test_a_delisted_meter_is_no_longer_polled(polled):
