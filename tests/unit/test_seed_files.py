@@ -9,6 +9,8 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 
 from event_service import config
+from event_service.api import create_app
+from event_service.service import Service
 from tests.unit.ansible import play
 
 STACK, ACUVIM = play.defaults("stack"), play.defaults("acuvim")
@@ -124,6 +126,19 @@ def test_the_container_of_the_event_service_has_the_variable(variable, value):
 @pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING"])
 def test_a_log_level_of_the_original_is_taken(tmp_path, level):
     assert config.load({"DB_PATH": str(tmp_path / "events.db"), "LOG_LEVEL": level}).log_level == level
+
+
+def test_a_note_is_kept_and_sends_nothing_to_victoria_metrics(tmp_path):
+    service = Service.build(config.load({"DB_PATH": str(tmp_path / "events.db")}))
+    reply = create_app(service).test_client().post("/api/note", json={"system_id": "rig_01", "msg": "fan noise"})
+    with service.store.read() as db:
+        kept = db.execute("SELECT note FROM audit_log").fetchall()
+        to_send = db.execute("SELECT count(*) FROM outbox").fetchone()[0]
+    service.store.close()
+
+    assert reply.status_code == 200
+    assert [tuple(row) for row in kept] == [("fan noise",)]
+    assert to_send == 0
 
 
 def test_the_licence_is_proprietary():
