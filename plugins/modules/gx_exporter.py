@@ -1,42 +1,65 @@
 #!/usr/bin/python
-"""Put dbus2prom on a GX from the box beside it: the module, thin."""
+# Copyright OVR Energy Systems. All rights reserved.
+# ruff: noqa: E402 — the documentation stands before the imports, as Ansible has it
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
----
 module: gx_exporter
-short_description: Put dbus2prom on a Victron GX and keep it running
+short_description: Install dbus2prom on a Victron GX from the box beside it
+version_added: 0.1.0
+author: OVR Energy Systems (@ovr-energy)
 description:
-  - Runs on the box and reaches the GX by the box's own SSH key, because no Ansible module can run on a GX.
-  - Reads the GX's state in one call, compares, sends one tar, switches a symlink, and reads the metrics back.
-author: OVR Energy Systems
+  - Runs on the box and reaches the GX by the box's own SSH key, because Ansible's modules cannot run on a GX, whose
+    Python lacks parts of the standard library.
+  - Reads what is on the GX in one call, decides, sends one tar, switches a symbolic link, and reads the metrics of both
+    ports back. Nothing outside C(/data) is written but the links in C(/service), which live in memory, and a crontab.
+  - A map that was edited on the GX is never lost. Its rows move to C(map_fast.local.tsv) or C(map_slow.local.tsv) in
+    C(/data/dbus2prom), which the exporter reads first.
+requirements:
+  - OpenSSH's client
+attributes:
+  check_mode:
+    description: The GX is read and the plan of a real run is shown. Before the box has a key, all is said to change.
+    support: full
+  diff_mode:
+    description: Shows every file and link that differs, a new version against the one that runs.
+    support: full
+  idempotent:
+    description: Nothing is sent and nothing restarted where the files are the same and both ports answer.
+    support: full
 options:
   host:
     description: Address of the GX.
     type: str
     required: true
+  port:
+    description: Port of its SSH server.
+    type: int
+    default: 22
   user:
     description: User to log in as.
     type: str
     default: root
   key:
-    description: Private key of the box; its public key stands beside it with C(.pub).
+    description: Private key of the box. Its public half stands beside it as C(.pub).
     type: path
-    default: /etc/overdrive/secrets/gx_ed25519
+    required: true
   known_hosts:
     description: File that pins the GX's host key at the first login.
     type: path
-    default: /etc/overdrive/gx_known_hosts
-  source:
-    description: Folder on the box with the exporter's files.
-    type: path
-    default: /opt/stack/lib/gx
+    required: true
   state:
-    description: Whether the exporter is there.
+    description:
+      - V(previous) switches back to the version before the present one.
+      - V(absent) stops the exporter and leaves no trace.
     type: str
-    choices: [present, absent]
+    choices: [present, previous, absent]
     default: present
+  files:
+    description: Text of each file by its name below C(/data/dbus2prom). Needed for O(state=present).
+    type: dict
+    default: {}
   fast_port:
     description: Port of the fast map.
     type: int
@@ -50,196 +73,168 @@ options:
     type: str
     default: 0.0.0.0
   verify_seconds:
-    description: How long the metrics may take to answer after a change [s].
+    description: How long the ports may take to answer after a change.
     type: int
-    default: 60
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-    description: The release before and after, and each step.
+    default: 30
+  root:
+    description: Where the GX's file system begins. For tests.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
-- name: Serve the GX's values
+- name: Install the exporter on the GX
   ovr.edge.gx_exporter:
     host: 192.168.100.2
+    key: /etc/overdrive/secrets/gx_ed25519
+    known_hosts: /etc/overdrive/gx_known_hosts
+    files:
+      dbus2prom.py: "{{ lookup('ansible.builtin.file', 'dbus2prom.py', rstrip=false) }}"
 """
 
 RETURN = r"""
 release:
-  description: Digest of the wanted files; the folder below C(/data/dbus2prom/releases).
+  description: Digest of the version that is wanted; empty for O(state=absent).
   returned: success
   type: str
 before:
-  description: Digest of the files that were switched on before; empty when there were none.
+  description: Digest of the version that was there; empty where there was none.
   returned: success
   type: str
-steps:
-  description: What was (or in check mode would be) done, of C(install), C(arm) and C(remove).
+changes:
+  description: What was, or in check mode would be, done, as sentences.
   returned: success
   type: list
   elements: str
-edited:
-  description: Files that were changed on the GX since they were installed.
-  returned: success
-  type: list
-  elements: str
+series:
+  description: How many series of the GX each port serves.
+  returned: when O(state) is not V(absent), not in check mode
+  type: dict
+  sample: {"fast": 158, "slow": 91}
 """
 
 import os
-import subprocess
-import time
-import urllib.request
+import shutil
 
 from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.ovr.edge.plugins.module_utils import gx_install
-
-SSH_SECONDS = 120
+from ansible_collections.ovr.edge.plugins.module_utils import gx_device, gx_install
 
 
-class GxError(Exception):
-    """A sentence for the engineer."""
-
-
-def main() -> None:
-    module = AnsibleModule(argument_spec=_arguments(), supports_check_mode=True)
-    try:
-        module.exit_json(**_run(module))
-    except GxError as error:
-        module.fail_json(msg=str(error))
-
-
-def _run(module: AnsibleModule) -> dict:
-    given = module.params
-    files = _files(given)
-    release = gx_install.digest(files) if files else ""
-    if module.check_mode and not os.path.exists(given["key"]):
-        return {"changed": True, "release": release, "before": "", "steps": ["install", "arm"], "edited": []}
-    state = gx_install.parse(_ssh(given, gx_install.READ_STATE, read_only=module.check_mode))
-    decided = gx_install.plan(state, release, given["state"])
-    for warning in decided.warnings:
-        module.warn(warning)
-    if decided.changed and not module.check_mode:
-        _carry_out(given, state, decided, release, files)
-    after = release if given["state"] == "present" else ""
-    return {
-        "changed": decided.changed,
-        "release": release,
-        "before": state.release,
-        "steps": list(decided.steps),
-        "edited": list(state.edited),
-        "diff": {"before": f"release {state.release or '-'}\n", "after": f"release {after or '-'}\n"},
-    }
-
-
-def _carry_out(given: dict, state, decided, release: str, files: dict[str, bytes]) -> None:
-    if given["state"] == "present":
-        _must_be_able(given, state)
-    scripts = {
-        "install": (gx_install.install_script(release, list(files)), gx_install.archive(files)),
-        "arm": (gx_install.arm_script(), b""),
-        "remove": (gx_install.remove_script(), b""),
-    }
-    for step in decided.steps:
-        _ssh(given, *scripts[step])
-    if given["state"] == "present":
-        for port in (given["fast_port"], given["slow_port"]):
-            _wait_metrics(given["host"], port, given["verify_seconds"])
-
-
-def _must_be_able(given: dict, state) -> None:
-    if not state.data:
-        raise GxError(f"{given['host']}: /data is missing or cannot be written; is this a GX with Venus OS?")
-    if not state.python:
-        raise GxError(f"{given['host']}: python3 with dbus and gi is missing; update the GX to Venus OS 2.80 or later")
-
-
-def _files(given: dict) -> dict[str, bytes]:
-    """Every file of the source folder by its relative name, with this site's settings."""
-    if given["state"] == "absent":
-        return {}
-    found: dict[str, bytes] = {}
-    for folder, _, names in os.walk(given["source"]):
-        for name in names:
-            path = os.path.join(folder, name)
-            with open(path, "rb") as file:
-                found[os.path.relpath(path, given["source"])] = file.read()
-    found["settings.sh"] = gx_install.settings(given["fast_port"], given["slow_port"], given["listen"]).encode()
-    return found
-
-
-def _ssh(given: dict, script: str, stdin: bytes = b"", read_only: bool = False) -> str:
-    """Run a script on the GX; standard input is the script's own."""
-    pins = given["known_hosts"]
-    trust = ["UserKnownHostsFile=/dev/null", "StrictHostKeyChecking=no"]
-    if os.path.exists(pins) or not read_only:
-        trust = [f"UserKnownHostsFile={pins}", "StrictHostKeyChecking=accept-new"]
-    options = [*trust, "BatchMode=yes", "IdentitiesOnly=yes", "ConnectTimeout=10", "LogLevel=ERROR"]
-    command = ["ssh", "-i", given["key"], *(word for option in options for word in ("-o", option))]
-    try:
-        done = subprocess.run(
-            [*command, f"{given['user']}@{given['host']}", script], input=stdin, capture_output=True,
-            timeout=SSH_SECONDS, check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise GxError(f"{given['host']}: no end after {SSH_SECONDS} s; is the GX overloaded? Run again") from None
-    if done.returncode:
-        raise GxError(_refusal(given, done.returncode, done.stderr.decode(errors="replace").strip()))
-    return done.stdout.decode(errors="replace")
-
-
-def _refusal(given: dict, code: int, said: str) -> str:
-    host = given["host"]
-    if "Permission denied" in said:
-        with open(f"{given['key']}.pub") as file:
-            public = file.read().strip()
-        return (
-            f"{host} does not accept the box's key. Put this line into /data/home/root/.ssh/authorized_keys on the GX "
-            f"and run again: {public}"
-        )
-    if "REMOTE HOST IDENTIFICATION" in said:
-        return f"{host} has another host key than before. If the GX was replaced, remove {given['known_hosts']} and run again"
-    if code == 255:
-        return (
-            f"{host} cannot be reached by SSH ({said}). Check the cable, and on the GX switch on Settings > General > "
-            "SSH on LAN"
-        )
-    return f"{host}: a step ended with {code}: {said}"
-
-
-def _wait_metrics(host: str, port: int, seconds: int) -> None:
-    deadline = time.monotonic() + seconds
-    said = ""
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"http://{host}:{port}/metrics", timeout=3) as reply:
-                if b"\n# TYPE " in reply.read():
-                    return
-        except OSError as error:
-            said = str(error)
-        time.sleep(0.5)
-    raise GxError(
-        f"http://{host}:{port}/metrics does not answer after {seconds} s ({said}). On the GX see "
-        "/var/log/dbus2prom/current; newer firmware also needs Settings > General > Modification checks > "
-        "All modifications enabled"
-    )
-
-
-def _arguments() -> dict:
+def arguments() -> dict:
     return {
         "host": {"type": "str", "required": True},
+        "port": {"type": "int", "default": 22},
         "user": {"type": "str", "default": "root"},
-        "key": {"type": "path", "default": "/etc/overdrive/secrets/gx_ed25519", "no_log": False},
-        "known_hosts": {"type": "path", "default": "/etc/overdrive/gx_known_hosts"},
-        "source": {"type": "path", "default": "/opt/stack/lib/gx"},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "key": {"type": "path", "required": True, "no_log": False},
+        "known_hosts": {"type": "path", "required": True},
+        "state": {"type": "str", "choices": ["present", "previous", "absent"], "default": "present"},
+        "files": {"type": "dict", "default": {}},
         "fast_port": {"type": "int", "default": 9480},
         "slow_port": {"type": "int", "default": 9481},
         "listen": {"type": "str", "default": "0.0.0.0"},
-        "verify_seconds": {"type": "int", "default": 60},
+        "verify_seconds": {"type": "int", "default": 30},
+        "root": {"type": "str", "default": ""},
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=arguments(), supports_check_mode=True)
+    try:
+        module.exit_json(**run(module))
+    except gx_device.GxError as error:
+        module.fail_json(msg=str(error))
+
+
+def run(module: AnsibleModule) -> dict:
+    given = module.params
+    if not os.path.exists(given["key"]):
+        return without_key(module)
+    gx = gx_device.Gx(login(module), runner(module), given["root"])
+    ports = gx_device.Ports(given["host"], {"fast": given["fast_port"], "slow": given["slow_port"]})
+    state = gx.read()
+    if given["state"] == "absent":
+        plan = gx_install.plan_absent(state)
+        if plan.changes and not module.check_mode:
+            gx.remove(plan)
+        return result(module, plan, state, "")
+    files = wanted(module, state)
+    release = gx_install.digest(files)
+    plan = gx_install.plan_present(state, files, ports.running())
+    fault = gx_device.unable(state)
+    if fault:
+        raise gx_device.GxError(f"the exporter cannot run on the GX at {given['host']}: {fault}")
+    if module.check_mode:
+        return result(module, plan, state, release)
+    if plan.changes:
+        install(gx, ports, plan, release, given["verify_seconds"])
+    return {**result(module, plan, state, release), "series": ports.series()}
+
+
+def install(gx: gx_device.Gx, ports: gx_device.Ports, plan: gx_install.Plan, release: str, seconds: int) -> None:
+    """Install and wait for it; a version that does not answer makes way for the one before."""
+    try:
+        gx.install(plan)
+        ports.wait_for(release, seconds)
+    except gx_device.GxError as error:
+        state = gx.read()
+        before = state.release(state.link("previous"))
+        if state.link("current") != release or not before:
+            raise
+        gx.install(gx_install.plan_present(state, before, ""))
+        raise gx_device.GxError(f"{error}. The version before, {state.link('previous')}, runs again") from error
+
+
+def wanted(module: AnsibleModule, state: gx_install.State) -> dict:
+    """The files to have there: those given, or those of the version before."""
+    given = module.params
+    if given["state"] == "previous":
+        files = state.release(state.link("previous"))
+        if not files:
+            raise gx_device.GxError(f"there is no version before {state.link('current') or 'the first'} on the GX")
+        return files
+    needed = ("dbus2prom.py", "arm.sh", "run_exporters.sh", *gx_install.MAPS)
+    lacking = [name for name in needed if name not in given["files"]]
+    if lacking:
+        raise gx_device.GxError(f"files lacks {', '.join(lacking)}: give the text of every file of the exporter")
+    return gx_install.release(given["files"], given["fast_port"], given["slow_port"], given["listen"])
+
+
+def without_key(module: AnsibleModule) -> dict:
+    """The first check of a new site comes before the box has its key."""
+    if module.check_mode and module.params["state"] == "present":
+        return {"changed": True, "before": "", "changes": ["make the key, then install the exporter"]}
+    key = module.params["key"]
+    raise gx_device.GxError(f"the box has no key at {key}: run the role's entry key, then allow that key on the GX")
+
+
+def login(module: AnsibleModule) -> gx_device.Login:
+    """The login; in check mode a host key is pinned in a copy only."""
+    given = module.params
+    pins = given["known_hosts"]
+    if module.check_mode:
+        copy = os.path.join(module.tmpdir, "known_hosts")
+        if os.path.exists(pins):
+            shutil.copyfile(pins, copy)
+        pins = copy
+    return gx_device.Login(given["host"], given["port"], given["user"], given["key"], pins)
+
+
+def runner(module: AnsibleModule) -> gx_device.Run:
+    def run_command(command: list[str], data: bytes) -> tuple[int, bytes, bytes]:
+        return module.run_command(command, data=data, binary_data=True, encoding=None)
+
+    return run_command
+
+
+def result(module: AnsibleModule, plan: gx_install.Plan, state: gx_install.State, release: str) -> dict:
+    for warning in plan.warnings:
+        module.warn(warning)
+    return {
+        "changed": bool(plan.changes),
+        "release": release,
+        "before": state.link("current"),
+        "changes": list(plan.changes),
+        "diff": list(plan.diff),
     }
 
 

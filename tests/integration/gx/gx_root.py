@@ -18,8 +18,12 @@ if [ "$1" = -l ]; then cat "{file}" 2>/dev/null || { echo "no crontab for root" 
 """
 
 
+# daemontools has its own of these; `init` would be nonsense.
+NOT_BUSYBOX = ("svc", "svok", "init")
+
+
 class GxRoot:
-    """`path` is the root; `env` makes scripts take it for the root of a GX."""
+    """`path` is the root; `env` makes scripts take it for the root of a GX, whose commands are busybox's."""
 
     def __init__(self, path: Path, bus):
         self.path = path
@@ -28,7 +32,11 @@ class GxRoot:
         self.ports = {"fast": free_port(), "slow": free_port()}
         for folder in ("data", "service", "run", "var/log", "bin"):
             (path / folder).mkdir(parents=True)
+        for applet in subprocess.check_output(["busybox", "--list"], text=True).split():
+            if applet not in NOT_BUSYBOX:
+                (path / "bin" / applet).symlink_to(shutil.which("busybox"))
         command = path / "bin" / "crontab"
+        command.unlink(missing_ok=True)
         command.write_text(CRONTAB.replace("{file}", str(self.crontab)))
         command.chmod(0o755)
         env = dbus_env(bus)
