@@ -18,7 +18,8 @@ def main(words: list[str] | None = None) -> int:
     options = _parser().parse_args(words)
     try:
         settings = config.load()
-        log.set_up(settings.log_level)
+        # A service's log goes where `docker logs … | grep` looks; a command's answer has its output for itself.
+        log.set_up(settings.log_level, sys.stderr if options.command == "report" else sys.stdout)
         if options.command == "report":
             print(_report(settings, options.event_id, options.run, options.out))
         else:

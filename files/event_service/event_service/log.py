@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import sys
+from typing import TextIO
 
 from event_service.clock import utc
 
@@ -27,9 +28,9 @@ class Line(logging.Formatter):
         return text
 
 
-def set_up(level: str) -> None:
-    """Send everything from `level` up to stderr."""
-    handler = logging.StreamHandler(sys.stderr)
+def set_up(level: str, stream: TextIO = sys.stderr) -> None:
+    """Send everything from `level` up to the stream."""
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(Line())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # One line a slow request is no news.

@@ -171,7 +171,7 @@ def test_markers_lost_by_a_kill_of_victoria_metrics_are_sent_again(start_service
     vm.kill()
     vm = VictoriaMetrics(tmp_path / "vm", port=vm.port)
     try:
-        wait_until(lambda: sorted(set(markers(vm, "killed"))) == expected, 40, "both markers after the kill")
+        wait_until(lambda: set(expected) <= set(markers(vm, "killed")), 90, "both markers after the kill")
     finally:
         vm.stop()
 
