@@ -400,14 +400,13 @@ class Cache:
             self.version += 1
         if told or changed:
             service.heard, service.updated = now.mono, now.wall
-            service.shown = service.values if service.ready else EMPTY
+            service.shown = service.values
         return changed
 
     def set_ready(self, service, ready, now):
         """Show the service, or no longer; when it is shown already, silence decides alone."""
         if service.ready != ready:
-            service.ready, service.heard = ready, now.mono
-            service.shown = service.values if ready else EMPTY
+            service.ready, service.heard, service.shown = ready, now.mono, service.values
             self.version += 1
         if len({other.instance for other in self.ready(service.kind)}) > 1:
             self.plural.add(service.kind)
@@ -622,6 +621,7 @@ def release():
 
 PLAIN_TEXT = "text/plain; charset=utf-8"
 REQUEST_BYTES = 8192
+SEND_BYTES = 65536  # a whole answer, as a rule; the kernel holds no more for a client that does not read
 CONNECTIONS = 16
 IDLE_S = 120.0
 
@@ -673,6 +673,7 @@ def listen(address, port):
     """Return a listening socket; SystemExit with a sentence where that is not possible."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
     try:
         listener.bind((address, port))
         listener.listen(CONNECTIONS)

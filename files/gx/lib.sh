@@ -38,13 +38,14 @@ healthy() {
 	done
 }
 
-# Wait so many seconds at most: Python alone takes some to start on the slowest GX.
+uptime_s() { cut -d . -f 1 /proc/uptime; }
+
+# Wait so many seconds at most: Python alone takes some to start on the slowest GX. Not by the clock, which may jump.
 wait_healthy() {
-	seconds=$1
-	while [ "$seconds" -gt 0 ]; do
+	end=$(($(uptime_s) + $1))
+	while [ "$(uptime_s)" -lt "$end" ]; do
 		sleep 1
 		if healthy; then return 0; fi
-		seconds=$((seconds - 1))
 	done
 	return 1
 }

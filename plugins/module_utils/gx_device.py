@@ -75,6 +75,7 @@ set -eu
 cd "$ROOT/"
 [ ! -x {HOME}/arm.sh ] || {HOME}/arm.sh off
 rm -rf {SERVICE} {SERVICE}-watchdog {HOME} run/dbus2prom var/log/dbus2prom
+rm -rf data/.ovr-incoming
 mkdir data/.ovr-incoming
 tar xf - -C data/.ovr-incoming
 [ ! -f data/.ovr-incoming/{RC_LOCAL} ] || mv data/.ovr-incoming/{RC_LOCAL} {RC_LOCAL}

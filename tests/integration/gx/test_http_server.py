@@ -53,6 +53,26 @@ def test_requests_that_arrive_in_pieces_and_together(exporter):
     assert received.endswith(b"Content-Length: 3\r\n\r\n"), "HEAD has no body, and 1.0 closes"
 
 
+def test_a_slow_reader_gets_everything(exporter):
+    with socket.socket() as client:
+        client.settimeout(20)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", exporter.ports["fast"]))
+        client.sendall(REQUEST * 99 + REQUEST.replace(b"Host", b"Connection: close\r\nHost"))
+        assert exporter.value("dbus2prom_uptime_seconds"), "others are served meanwhile"
+        received = b""
+        while piece := client.recv(1 << 16):
+            received += piece
+    assert received.count(b"HTTP/1.1 200 OK") == 100
+    assert len(received) > 2 * dbus2prom.SEND_BYTES, "more than the kernel holds"
+
+
+def test_a_client_that_only_asks_is_cut_off(exporter):
+    with connect(exporter) as client, pytest.raises(ConnectionError):
+        for _ in range(200):
+            client.sendall(REQUEST * 500)
+
+
 @pytest.mark.parametrize(
     ("request_bytes", "status"),
     [

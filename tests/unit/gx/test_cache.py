@@ -104,6 +104,9 @@ def test_a_signal_brings_a_silent_service_back_and_reading_the_same_again_does_n
     cache.update(vebus, {"/Ac/Out/P": 5}, at(22), told=True)
     assert vebus.shown["/Ac/Out/P"] == 5
     assert vebus.updated == at(22).wall
+    cache.hide_silent(at(60))
+    cache.update(vebus, {"/Ac/Out/P": 6}, at(61))
+    assert vebus.shown["/Ac/Out/P"] == 6, "a change that was read proves it alive"
 
 
 def test_a_new_path_or_instance_moves_the_version_and_a_value_does_not():

@@ -54,6 +54,13 @@ def test_a_service_is_not_served_before_it_has_been_read():
     assert served(rows, cache) == {'p{group="ac_out",name="power"}': 5}
 
 
+def test_a_path_that_appears_later_is_served():
+    rows, cache = view(OUT_P), bus({"vebus.ttyS4": {"/State": 9}})
+    assert served(rows, cache) == {}
+    cache.update(service(cache, "vebus.ttyS4"), {"/Ac/Out/P": 5}, at(1), told=True)
+    assert served(rows, cache) == {'p{group="ac_out",name="power"}': 5}
+
+
 TWO = {"vebus.ttyS4": {"/DeviceInstance": 276, "/Ac/Out/P": 4}, "vebus.ttyS5": {"/DeviceInstance": 277, "/Ac/Out/P": 5}}
 
 
