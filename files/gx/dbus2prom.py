@@ -910,7 +910,8 @@ class Engine:
         def done(items):
             service.reading = False
             values = root_values(service.method, items)
-            if values is None:
+            # Nothing is what a service answers that is just starting; twice nothing is one that cannot do better.
+            if values is None or (not values and service.reads):
                 self._try_next_method(service)
             else:
                 self._on_read(service, values, clock())
@@ -939,7 +940,7 @@ class Engine:
             if service.ready and now.mono - service.heard > READ_TIMEOUT_S:
                 log(f"{service.name} does not answer")
                 self.cache.set_ready(service, False, now)
-        elif not service.reads:
+        elif not (service.reads and service.values):
             self._try_next_method(service)
 
     def _try_next_method(self, service):

@@ -20,6 +20,7 @@ COMMANDS = {
     "shellcheck": ("shellcheck",),
     "sqlite3": ("sqlite3",),
     "ssh": ("openssh-client",),
+    "svscan": ("daemontools",),
     "/usr/sbin/sshd": ("openssh-server",),
 }
 MODULES = {"dbus": "python3-dbus", "gi": "python3-gi"}

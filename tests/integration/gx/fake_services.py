@@ -4,8 +4,8 @@
     {"do": "set", "service": NAME, "values": {PATH: [TYPE, VALUE]}, "signal": MEMBER}
     {"do": "drop", "service": NAME}
 
-`answers` says which calls the root object understands; MEMBER is ItemsChanged, PropertiesChanged or null. Type `-`
-is invalid: an empty array.
+`answers` says which calls the root object understands, with `nothing` GetItems is empty. MEMBER is ItemsChanged,
+PropertiesChanged or null. Type `-` is invalid: an empty array.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Service(dbus.service.FallbackObject):
     def GetItems(self):
         if "GetItems" not in self.answers:
             raise dbus.DBusException("no such method", name="org.freedesktop.DBus.Error.UnknownMethod")
-        return {path: item(value) for path, value in self.values.items()}
+        return {path: item(value) for path, value in self.values.items() if "nothing" not in self.answers}
 
     def set(self, values: dict, signal: str | None) -> None:
         changed = wire(values)

@@ -117,7 +117,15 @@ def test_a_path_that_changes_in_silence_is_found_and_polled(services, exporter):
     exporter.wait_value(1202, "victron_ac_out_power", seconds=3)
 
 
-@pytest.mark.parametrize("answers", [["GetValue"], []], ids=["no GetItems", "no root at all"])
+@pytest.mark.parametrize(
+    "answers",
+    [
+        pytest.param(["GetValue"], id="no GetItems"),
+        pytest.param([], id="no root at all"),
+        pytest.param(["GetItems", "nothing", "GetValue"], id="GetItems gives nothing"),
+        pytest.param(["GetItems", "nothing"], id="nothing gives anything"),
+    ],
+)
 def test_a_service_that_cannot_be_read_in_one_call(services, exporter, answers):
     services.add("vebus.ttyS4", VEBUS, answers)
     exporter.wait_value(1200, "victron_ac_out_power")

@@ -69,8 +69,7 @@ def test_a_slow_reader_gets_everything(exporter):
 
 def test_a_client_that_only_asks_is_cut_off(exporter):
     with connect(exporter) as client, pytest.raises(ConnectionError):
-        for _ in range(200):
-            client.sendall(REQUEST * 500)
+        client.sendall(REQUEST * 500_000)
 
 
 @pytest.mark.parametrize(

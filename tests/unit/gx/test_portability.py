@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.unit.gx.exporter import MAPS, PROGRAM
+from tests.unit.gx.exporter import MAPS, PROGRAM, REPO, dbus2prom
 
 # What `python3-core` of the image holds, and `socket`; dbus and gi are always there, but only where the bus is used.
 MODULES = {"argparse", "collections", "itertools", "os", "re", "signal", "socket", "sys", "time", "zlib"}
@@ -56,3 +57,8 @@ def test_imports_are_those_that_every_gx_has():
     everywhere |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert top == MODULES, "the part without a bus imports nothing else"
     assert everywhere == MODULES | BUS_MODULES
+
+
+def test_its_version_is_that_of_the_collection():
+    collection = yaml.safe_load((REPO / "galaxy.yml").read_text())["version"]
+    assert collection == dbus2prom.VERSION
