@@ -56,6 +56,9 @@ class Api:
 
 def run(api: Api, event_id: str, systems: list[str], seconds: float, location: str = "demo yard") -> Event:
     """Start the event on every system, add notes, let it run, end it everywhere."""
+    for left in api.get("/api/status")["active_events"]:
+        # What an interrupted run left open would be joined instead of started.
+        api.post("/api/event/end", system_id=left["system_id"])
     started = {
         system: api.post("/api/event/start", system_id=system, event_id=event_id, location=location)["ts"]
         for system in systems
