@@ -10,7 +10,10 @@ from simulators.refresh import Refresh, fraction
 
 Value = int | float | str | list[int] | None
 
-CONVERT: dict[str, Callable] = {"i": round, "u": round, "q": round, "y": round, "d": float, "s": str, "ay": list}
+CONVERT: dict[str, Callable] = {
+    **dict.fromkeys("ynqiu", round),
+    **{"b": bool, "d": float, "s": str, "ay": list},
+}
 
 
 @dataclass(frozen=True)

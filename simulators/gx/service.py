@@ -20,6 +20,8 @@ UNKNOWN_METHOD = "org.freedesktop.DBus.Error.UnknownMethod"
 NOT_WRITABLE = 1
 
 TYPES = {
+    "b": dbus.Boolean,
+    "n": dbus.Int16,
     "i": dbus.Int32,
     "u": dbus.UInt32,
     "q": dbus.UInt16,

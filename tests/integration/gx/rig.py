@@ -54,9 +54,9 @@ def dbus_env(bus: dbus.Bus) -> dict[str, str]:
 class Exporter(Process):
     """The exporter with the shipped maps on free ports of loopback; how loaded this machine is does not matter."""
 
-    def __init__(self, bus: dbus.Bus, folder: Path, load_limits: str = "999,999"):
-        self.ports = {"fast": free_port(), "slow": free_port()}
-        views = [word for name, port in self.ports.items() for word in (f"--{name}", f"{MAPS[name]}:{port}")]
+    def __init__(self, bus: dbus.Bus, folder: Path, load_limits: str = "999,999", maps: dict[str, Path] = MAPS):
+        self.ports = {name: free_port() for name in maps}
+        views = [word for name, port in self.ports.items() for word in (f"--{name}", f"{maps[name]}:{port}")]
         command = [dbus.PYTHON, PROGRAM, *views, "--listen", "127.0.0.1", "--bus", bus.address]
         command += ["--load-limits", load_limits]
         super().__init__(command, folder / "dbus2prom.log")
