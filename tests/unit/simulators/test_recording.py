@@ -7,16 +7,19 @@ import pytest
 from simulators.gx.fleet import SECONDS, fleet
 from simulators.gx.recording import read, write
 
-TEXT = """com.victronenergy.tank.can0
-/Level	DOUBLE	17.5	17.5%
-/Status	BYTE	4	4
-/Serial	ARRAY	[]	
-/Raw	ARRAY[BYTE]	[0, 255]	'{a	b}'
-
-1	/Level	INT32	18	18%
-3	/Level	ARRAY	[]	---
-3	/Status	BYTE	5	5
-"""
+TEXT = "\n".join(
+    [
+        "com.victronenergy.tank.can0",
+        "/Level\tDOUBLE\t17.5\t17.5%",
+        "/Status\tBYTE\t4\t4",
+        "/Serial\tARRAY\t[]\t",
+        "/Raw\tARRAY[BYTE]\t[0, 255]\t'{a\tb}'",
+        "",
+        "1\t/Level\tINT32\t18\t18%",
+        "3\t/Level\tARRAY\t[]\t---",
+        "3\t/Status\tBYTE\t5\t5",
+    ]
+)
 
 
 def stand(item):
@@ -47,7 +50,7 @@ def test_a_file_is_read():
     ],
 )
 def test_a_line_that_is_not_understood_is_named(line):
-    with pytest.raises(ValueError, match="line 2: .*/Level.*expected"):
+    with pytest.raises(ValueError, match=r"line 2: .*/Level.*expected"):
         read(f"com.victronenergy.tank.can0\n{line}\n")
 
 
