@@ -41,7 +41,7 @@ options:
   targets_file:
     description:
       - File with one IPv4 address or network a line. V(#) starts a comment. After an address may follow V(logger=3),
-        V(name=generator), V(unit=1), V(port=502) and V(power=kW).
+        V(name=generator), V(unit=1), V(port=502), V(power=kW) and V(state=absent).
     type: path
   registry:
     description: JSON file of the known meters. Another run that holds its lock is waited for.
@@ -82,6 +82,13 @@ options:
     description: How often Telegraf reads the energy counters.
     type: str
     default: 10s
+  absent_after:
+    description:
+      - How long a meter may be missing until its state is V(absent), such as V(30d). It is then no longer polled. Its
+        number stays reserved, and its file comes back when it is found again. Empty means for ever.
+      - A meter whose samples arrive at O(verify_url) is not missing.
+    type: str
+    default: ""
   verify_url:
     description:
       - VictoriaMetrics. When files change, samples of every meter that answered must arrive there, else the old files
@@ -175,7 +182,7 @@ meters:
     device: {description: Label C(device)., type: str}
     logger: {description: Logger number; none while the meter is only probable., type: int}
     name: {description: Name from the targets., type: str}
-    state: {description: 'V(active), V(probable), V(delisted) or V(displaced).', type: str}
+    state: {description: 'V(active), V(probable), V(delisted), V(displaced) or V(absent).', type: str}
     polled: {description: Whether Telegraf has a file for it., type: bool}
     found: {description: Whether it was found by this scan., type: bool}
     ip: {description: Address., type: str}
@@ -190,6 +197,7 @@ meters:
     has_energy: {description: Whether the energy counters answer., type: bool}
     first_seen: {description: UTC., type: str}
     last_seen: {description: UTC., type: str}
+    missing_since: {description: 'UTC of the first scan that missed it, empty while it is there.', type: str}
 findings:
   description:
     - What answered, with the verdict and its evidence.

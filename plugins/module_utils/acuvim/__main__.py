@@ -65,6 +65,7 @@ _HELP = {
     "metrics_file": "file for node_exporter's textfile collector",
     "interval": "of the live values",
     "energy_interval": "of the counters",
+    "absent_after": "how long a meter may be missing until it is no longer polled, such as 30d; empty: for ever",
     "verify_url": "VictoriaMetrics: samples must arrive there, or all is put back",
     "verify_seconds": "how long to wait for them",
     "addresses_max": "refuse larger scans",

@@ -12,16 +12,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 
 from . import metrics, modbus, probe, registry, samples
+from .durations import milliseconds
 from .errors import AcuvimError
 from .identify import METER, PROBABLE, SILENT, Finding, identify
 from .lock import locked
 from .plan import Plan, plan
-from .render import Polling, milliseconds, render
+from .render import Polling, render
 from .targets import Host, Targets
 from .telegraf import Files, Folder
 
 # Telegraf looks for changes every second and waits two for more of them: samples before that prove nothing.
 RELOAD_S = 3.0
+_FRESH_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Settings:
     verify_seconds: float = 30.0
     lock_seconds: float = 60.0
     forget: Sequence[str] = ()
+    absent_after_s: float | None = None
     check_mode: bool = False
     unsettled_only: bool = False
 
@@ -112,7 +115,15 @@ def _run(settings: Settings, progress: probe.Progress | None) -> Result:
     images = probe.scan(hosts, settings.timing, settings.pace, progress)
     seconds = time.monotonic() - began
     findings = [identify(image) for image in images]
-    decided = plan(known, settings.targets, findings, now=_now(), forget=settings.forget)
+    decided = plan(
+        known,
+        settings.targets,
+        findings,
+        now=_now(),
+        forget=settings.forget,
+        alive=_alive(settings, known, findings),
+        absent_after_s=settings.absent_after_s,
+    )
     files = _files(settings, decided)
     if not settings.check_mode:
         _carry_out(settings, decided, files, findings)
@@ -124,9 +135,24 @@ def _is_settled(host: Host, known: registry.Meters) -> bool:
     units = {
         meter.unit
         for meter in known.values()
-        if (meter.ip, meter.port) == (host.ip, host.port) and meter.is_polled and meter.power_scale is not None
+        if (meter.ip, meter.port) == (host.ip, host.port) and _has_shown_all(meter)
     }
     return bool(units) and units >= set(host.units)
+
+
+def _has_shown_all(meter: registry.Meter) -> bool:
+    return meter.is_polled and meter.power_scale is not None and not meter.missing_since
+
+
+def _alive(settings: Settings, known: registry.Meters, findings: list[Finding]) -> set[tuple[str, int, int]]:
+    """Polled meters that the scan missed and whose samples arrive: Telegraf may hold their last connection."""
+    found = _places_found(findings)
+    missed = {meter.system_id: meter.place for meter in known.values() if meter.is_polled and meter.place not in found}
+    if not settings.verify_url or not missed:
+        return set()
+    since = time.time() - _FRESH_S - _two_polls(settings)
+    without = samples.wait_for_samples(settings.verify_url, missed, since, 0)
+    return {place for system_id, place in missed.items() if system_id not in without}
 
 
 def _files(settings: Settings, decided: Plan) -> Files:

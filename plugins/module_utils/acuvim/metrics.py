@@ -9,7 +9,7 @@ from pathlib import Path
 from .files import write_whole
 from .registry import Meter
 
-STATES = ("active", "probable", "delisted", "displaced")
+STATES = ("active", "probable", "delisted", "displaced", "absent")
 
 
 def write(path: str, meters: Iterable[Meter], problems: int, now_s: float) -> None:

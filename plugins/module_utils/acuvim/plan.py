@@ -1,19 +1,20 @@
 """From what is known and what was seen: what will be known. Pure; touches nothing.
 
-A meter keeps its Logger number through silence, a new address and de-listing. Two meters never share one
+A meter keeps its Logger number through silence, absence, a new address and de-listing. Two meters never share one
 series: whoever turns up at the address of another gets a number of its own, until the operator forgets
 the other.
 """
 
 from __future__ import annotations
 
+import datetime
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 
 from .errors import AcuvimError
 from .identify import METER, PROBABLE, Finding
-from .registry import ACTIVE, DELISTED, DISPLACED, Meter, Meters, place_name, without_times
+from .registry import ABSENT, ACTIVE, DELISTED, DISPLACED, Meter, Meters, place_name, without_times
 from .registry import PROBABLE as STATE_PROBABLE
 from .targets import Targets
 
@@ -41,6 +42,9 @@ class Plan:
         return without_times(self.before) != without_times(self.meters)
 
 
+Place = tuple[str, int, int]
+
+
 @dataclass
 class _Row:
     """One meter on its way through the plan."""
@@ -50,8 +54,21 @@ class _Row:
     finding: Finding | None
 
 
-def plan(known: Meters, targets: Targets, findings: Iterable[Finding], *, now: str, forget: Iterable[str] = ()) -> Plan:
-    """Decide every known and every seen meter. `now` is UTC, ISO 8601; `forget` names registry keys."""
+def plan(
+    known: Meters,
+    targets: Targets,
+    findings: Iterable[Finding],
+    *,
+    now: str,
+    forget: Iterable[str] = (),
+    alive: Container[Place] = (),
+    absent_after_s: float | None = None,
+) -> Plan:
+    """Decide every known and every seen meter; `findings` has one or more of each endpoint that was asked.
+
+    now: UTC, ISO 8601. forget: registry keys. alive: places whose samples arrive, so that a scan that missed
+    them proves nothing. absent_after_s: how long a meter may be missing until it is absent, None for ever.
+    """
     problems: list[str] = []
     findings = list(findings)
     kept = _without(known, forget)
@@ -59,7 +76,8 @@ def plan(known: Meters, targets: Targets, findings: Iterable[Finding], *, now: s
     rows = [_seen(before, finding, targets, now) for before, finding in _matched(kept, seen)]
     met = {row.before.key for row in rows if row.before}
     taken = {row.after.place for row in rows}
-    rows += [_unseen(meter, taken, targets) for key, meter in kept.items() if key not in met]
+    unmet = [_noticed(meter, findings, alive, now) for key, meter in kept.items() if key not in met]
+    rows += [_unseen(known[meter.key], meter, taken, targets, _is_gone(meter, now, absent_after_s)) for meter in unmet]
     _number(rows, targets, problems)
     problems += _doubts(rows, findings)
     forgotten = [Change(key, "forgotten", "as asked") for key in known if key not in kept]
@@ -127,9 +145,11 @@ def _seen(before: Meter | None, finding: Finding, targets: Targets, now: str) ->
         has_energy=finding.has_energy or base.has_energy,
         name=(line and line.name) or _own_name(base.name, targets),
         last_seen=now,
+        missing_since="",
     )
     # Once believed, a meter stays one: a dead bus looks like nothing.
-    return _Row(before, replace(after, state=STATE_PROBABLE if after.block is None else ACTIVE), finding)
+    state = ABSENT if line and line.is_absent else STATE_PROBABLE if after.block is None else ACTIVE
+    return _Row(before, replace(after, state=state), finding)
 
 
 def _own_name(name: str, targets: Targets) -> str:
@@ -137,15 +157,34 @@ def _own_name(name: str, targets: Targets) -> str:
     return "" if any(line.name == name for line in targets.lines) else name
 
 
-def _unseen(meter: Meter, taken: set[tuple[str, int, int]], targets: Targets) -> _Row:
-    state = meter.state
+def _noticed(meter: Meter, findings: list[Finding], alive: Container[Place], now: str) -> Meter:
+    """Begin or end the time it is missing. An endpoint that was not asked this time tells nothing."""
+    if meter.place in alive:
+        return replace(meter, missing_since="")
+    was_asked = any((finding.ip, finding.port) == meter.place[:2] for finding in findings)
+    return replace(meter, missing_since=meter.missing_since or now) if was_asked else meter
+
+
+def _is_gone(meter: Meter, now: str, absent_after_s: float | None) -> bool:
+    if absent_after_s is None or not meter.missing_since:
+        return False
+    since, until = (datetime.datetime.fromisoformat(text) for text in (meter.missing_since, now))
+    return (until - since).total_seconds() >= absent_after_s
+
+
+def _unseen(before: Meter, meter: Meter, taken: set[Place], targets: Targets, is_gone: bool) -> _Row:
+    line, state = targets.line_for(*meter.place), meter.state
     if meter.place in taken:
         state = DISPLACED
     elif state != DISPLACED and not targets.cover(*meter.place):
         state = DELISTED
+    elif state != DISPLACED and line and line.is_absent:
+        state = ABSENT
     elif state == DELISTED:
         state = STATE_PROBABLE if meter.block is None else ACTIVE
-    return _Row(meter, replace(meter, state=state), None)
+    elif state == ACTIVE and is_gone:
+        state = ABSENT
+    return _Row(before, replace(meter, state=state), None)
 
 
 def _number(rows: list[_Row], targets: Targets, problems: list[str]) -> None:
@@ -185,7 +224,7 @@ def _doubts(rows: list[_Row], findings: list[Finding]) -> Iterator[str]:
     for meter, finding in ((row.after, row.finding) for row in rows if row.after.state == ACTIVE):
         name = f"{meter.system_id} at {_place_of(meter)}"
         answer = answers.get(meter.place) or answers.get(meter.place[:2])
-        if answer and not finding:
+        if answer and not finding and meter.missing_since:
             reason = f"{answer.verdict}: {'; '.join(answer.evidence)}"
             yield f"{name} was not found this time ({reason}); it stays as it is"
         if meter.power_scale is None:
@@ -203,13 +242,14 @@ def _changes(rows: list[_Row]) -> Iterator[Change]:
 
 def _differences(before: Meter | None, after: Meter) -> Iterator[tuple[str, str]]:
     if before is None:
-        what, name = ("new", f"{after.system_id}: ") if after.state == ACTIVE else ("probable", "")
+        what, name = ("new", f"{after.system_id}: ") if after.state == ACTIVE else (after.state, "")
         yield what, f"{name}{after.model or 'no identity'} at {_place_of(after)}"
         return
     if before.place != after.place:
         yield "moved", f"from {_place_of(before)} to {_place_of(after)}"
     if before.state != after.state:
-        yield _state_word(before.state, after.state), f"{before.state} → {after.state} at {_place_of(after)}"
+        since = f", missing since {after.missing_since}" if after.state == ABSENT and after.missing_since else ""
+        yield _state_word(before.state, after.state), f"{before.state} → {after.state} at {_place_of(after)}{since}"
     if before.logger != after.logger:
         yield "numbered", f"Logger {before.logger or '-'} → {after.logger}"
     old, new = asdict(before), asdict(after)

@@ -21,6 +21,7 @@ ACTIVE = "active"
 PROBABLE = "probable"
 DELISTED = "delisted"
 DISPLACED = "displaced"
+ABSENT = "absent"
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,10 @@ class Meter:
     """One known meter.
 
     state: `active` is polled; `probable` was seen and not believed yet; `delisted` is no longer in the
-    targets; `displaced` has another meter at its address. logger is None only while probable.
-    power_scale is W per register unit, None while no load has shown it. Times are UTC, ISO 8601.
+    targets; `displaced` has another meter at its address; `absent` is out of service, by its line or because
+    it was missing too long. logger is None only where it was never active. power_scale is W per register unit,
+    None while no load has shown it. Times are UTC, ISO 8601; missing_since is that of the first scan that
+    missed it, empty while it is there.
     """
 
     ip: str
@@ -47,6 +50,7 @@ class Meter:
     word_order: str = "ABCD"
     power_scale: float | None = None
     has_energy: bool = False
+    missing_since: str = ""
 
     @property
     def key(self) -> str:
@@ -109,5 +113,5 @@ def save(path: str, meters: Meters) -> None:
 
 
 def without_times(meters: Meters) -> dict[str, Meter]:
-    """The same meters without last_seen: a scan that only saw them again has changed nothing."""
-    return {key: dataclasses.replace(meter, last_seen="") for key, meter in meters.items()}
+    """The same meters without what each scan observes: one that only saw or missed them has changed nothing."""
+    return {key: dataclasses.replace(meter, last_seen="", missing_since="") for key, meter in meters.items()}

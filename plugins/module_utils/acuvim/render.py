@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import registers
+from .durations import milliseconds
 from .errors import AcuvimError
 from .registry import Meter
 
 HEADER = "Written by the Acuvim discovery: change the template or the targets, not this file."
 
-_INTERVAL = re.compile(r"(\d+)(ms|s|m)\Z")
-_MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000}
 _TIMEOUT_MAX_MS = 1000
 
 
@@ -28,14 +26,6 @@ class Polling:
     def __post_init__(self):
         milliseconds("interval", self.interval)
         milliseconds("energy_interval", self.energy_interval)
-
-
-def milliseconds(field: str, interval: str) -> int:
-    """Convert 200ms, 1s or 1m; AcuvimError names the field."""
-    match = _INTERVAL.match(interval)
-    if not match or not int(match[1]):
-        raise AcuvimError(f"{field}: '{interval}' is not an interval; write for example 200ms, 1s or 1m")
-    return int(match[1]) * _MILLISECONDS[match[2]]
 
 
 def render(meters: Iterable[Meter], template: str, polling: Polling) -> dict[str, str]:

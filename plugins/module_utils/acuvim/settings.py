@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .discover import Settings
+from .durations import milliseconds
 from .errors import AcuvimError
 from .modbus import Timing
 from .probe import Pace
@@ -22,6 +23,7 @@ DEFAULTS = {
     "metrics_file": "",
     "interval": Polling.interval,
     "energy_interval": Polling.energy_interval,
+    "absent_after": "",
     "verify_url": "",
     "verify_seconds": Settings.verify_seconds,
     "addresses_max": ADDRESSES_MAX,
@@ -56,8 +58,13 @@ def settings(
         verify_seconds=options["verify_seconds"],
         lock_seconds=options["lock_seconds"],
         forget=tuple(forget),
+        absent_after_s=_seconds("absent_after", options["absent_after"]),
         **modes,
     )
+
+
+def _seconds(field: str, duration: str) -> float | None:
+    return milliseconds(field, duration) / 1000 if duration else None
 
 
 def _folder(options: Mapping[str, Any], check: Sequence[str]) -> Folder | None:

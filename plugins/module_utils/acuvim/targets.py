@@ -5,6 +5,7 @@ One IPv4 address or network a line, `#` starts a comment, options follow the add
     10.10.4.0/24
     10.10.4.11   logger=1 name=generator
     10.10.4.50   unit=3 port=2003 power=kW
+    10.10.4.12   state=absent
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class Line:
     logger: int | None = None
     name: str = ""
     power_scale: float | None = None
+    is_absent: bool = False
 
     @property
     def is_single(self) -> bool:
@@ -44,7 +46,7 @@ class Line:
     @property
     def describes_a_meter(self) -> bool:
         """Whether it says more than where to look. A line that does not may overlap with any other."""
-        return any((self.unit is not None, self.logger, self.name, self.power_scale))
+        return any((self.unit is not None, self.logger, self.name, self.power_scale, self.is_absent))
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,12 @@ def _power(value: str, where: str) -> float:
     return POWER_SCALES[value]
 
 
+def _absent(value: str, where: str) -> bool:
+    if value not in ("absent", "present"):
+        raise AcuvimError(f"{where}: write state=absent for a meter that is out of service, else leave it out")
+    return value == "absent"
+
+
 # The word in the file, the field of Line it fills, and its rule.
 _OPTIONS = {
     "logger": ("logger", _number(1, 999)),
@@ -164,6 +172,7 @@ _OPTIONS = {
     "unit": ("unit", _number(0, 255)),
     "port": ("port", _number(1, 65535)),
     "power": ("power_scale", _power),
+    "state": ("is_absent", _absent),
 }
 
 

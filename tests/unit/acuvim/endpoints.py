@@ -52,7 +52,9 @@ def holding(words: dict[int, tuple[int, ...]], unit: int = 1, absent: int = 11) 
 
 
 @contextlib.contextmanager
-def serving(answer: Answer, ip: str = "127.10.4.11", accepted: list | None = None) -> Iterator[tuple[str, int]]:
+def serving(
+    answer: Answer, ip: str = "127.10.4.11", accepted: list | None = None, port: int = 0
+) -> Iterator[tuple[str, int]]:
     """Listen; each 12 bytes that come in are answered by the parts: bytes, a pause [s], or RESET.
 
     `accepted` takes the client of each connection.
@@ -79,7 +81,7 @@ def serving(answer: Answer, ip: str = "127.10.4.11", accepted: list | None = Non
         allow_reuse_address = True
         daemon_threads = True
 
-    with Server((ip, 0), Handler) as server:
+    with Server((ip, port), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:

@@ -102,6 +102,29 @@ TABLE = [
     ),
     pytest.param([], [found(verdict=OTHER), NOBODY], EVERYWHERE, {}, [], id="nothing to know"),
     pytest.param(
+        [meter()], [found()], (*EVERYWHERE, "10.10.4.11 state=absent"),
+        {"A": (1, AT_11, "absent")}, [("A", "absent")], id="out of service",
+    ),
+    pytest.param(
+        [], [found()], (*EVERYWHERE, "10.10.4.11 state=absent"),
+        {"A": (None, AT_11, "absent")}, [("A", "absent")], id="out of service before it was known",
+    ),
+    pytest.param(
+        [meter(state="absent")], [NOBODY], EVERYWHERE, {"A": (1, AT_11, "absent")}, [], id="absent, silent",
+    ),
+    pytest.param(
+        [meter(state="absent")], [found()], EVERYWHERE, {"A": (1, AT_11, "active")}, [("A", "returned")],
+        id="absent, seen again",
+    ),
+    pytest.param(
+        [meter(state="absent")], [found("B")], EVERYWHERE,
+        {"A": (1, AT_11, "displaced"), "B": (2, AT_11, "active")}, [("B", "new"), ("A", "displaced")],
+        id="absent, another in its place",
+    ),
+    pytest.param(
+        [meter(state="absent")], [], (), {"A": (1, AT_11, "delisted")}, [("A", "delisted")], id="absent, delisted",
+    ),
+    pytest.param(
         [meter(power_scale=None)], [found(power_scale=1000.0)], EVERYWHERE,
         {"A": (1, AT_11, "active")}, [("A", "updated")], id="shows its power unit",
     ),
@@ -234,10 +257,48 @@ def test_a_name_moves_with_its_meter_until_it_is_given_to_another_address():
     assert (given.meters["A"].device, given.meters["B"].device) == ("acuvim_11", "generator")
 
 
+LONG_AGO, LATELY = "2026-10-01T00:00:00+00:00", "2026-11-23T23:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("since", "policy", "state"),
+    [
+        pytest.param(LONG_AGO, {}, "active", id="without a policy for ever"),
+        pytest.param(LONG_AGO, {"absent_after_s": 30 * 86400.0}, "absent", id="too long"),
+        pytest.param(LATELY, {"absent_after_s": 30 * 86400.0}, "active", id="not long enough"),
+        pytest.param(LATELY, {"absent_after_s": 3600.0}, "absent", id="just long enough"),
+        pytest.param("", {"absent_after_s": 1.0}, "active", id="the first miss never"),
+        pytest.param(LONG_AGO, {"absent_after_s": 1.0, "alive": {(AT_11, 502, 1)}}, "active", id="its samples arrive"),
+    ],
+)
+def test_a_missing_meter_becomes_absent_by_policy_only(since, policy, state):
+    decided = decide([meter(missing_since=since)], [NOBODY], **policy)
+
+    assert decided.meters["A"].state == state
+    assert decided.meters["A"].logger == 1
+
+
+def test_the_time_a_meter_is_missing_begins_at_a_miss_and_ends_when_it_is_seen():
+    missed = decide([meter()], [NOBODY])
+    not_asked = decide([meter()], [])
+    seen = decide([meter(missing_since=LONG_AGO)], [found()])
+
+    assert [one.meters["A"].missing_since for one in (missed, not_asked, seen)] == [NOW, "", ""]
+    assert not missed.changes_registry
+
+
+def test_an_absent_meter_keeps_the_number_it_had():
+    decided = decide([meter(state="absent"), meter("B", AT_12, 2)], [found("B", AT_12)], ("10.10.4.12 logger=1", AT_11))
+
+    assert state_of(decided) == {"A": (1, AT_11, "absent"), "B": (2, AT_12, "active")}
+    assert "A (absent, 10.10.4.11/1)" in decided.problems[0]
+
+
 SERIALS = some.sampled_from(["", "A", "B", "C"])
 ADDRESSES = some.sampled_from([AT_11, AT_12, "10.10.4.13"])
 VERDICTS = some.sampled_from([METER, METER, PROBABLE, OTHER, SILENT])
-LINES = some.sampled_from([EVERYWHERE, (AT_11,), ("10.10.4.11 logger=2", "10.10.4.12 logger=1"), ()])
+QUARANTINE = (*EVERYWHERE, "10.10.4.12 state=absent")
+LINES = some.sampled_from([EVERYWHERE, QUARANTINE, (AT_11,), ("10.10.4.11 logger=2", "10.10.4.12 logger=1"), ()])
 SIGHTING = some.builds(lambda serial, verdict: (serial, verdict), SERIALS, VERDICTS)
 SCAN = some.tuples(some.dictionaries(ADDRESSES, SIGHTING, max_size=3), LINES)
 
