@@ -5,14 +5,17 @@ Identity registers are the best evidence; a meter without them is known by its p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
-from . import physics, registers
+from . import instrument, physics, registers
+from .families import ACUVIM2, FAMILIES, Family, Slow
 from .probe import Image
 
 METER = "meter"
 PROBABLE = "probable (no signal)"
+UNSUPPORTED = "seen, not supported"
 OTHER = "not an Acuvim"
 SILENT = "no answer"
 
@@ -30,7 +33,9 @@ class Finding:
     """One unit's verdict and its evidence; where it is a meter, what to poll and how.
 
     block is None for a meter that cannot be polled now. Not settled yet, because nothing is live: word_order
-    is "", power_scale [W per register unit] is None.
+    is "", power_scale [W per register unit] is None. wiring ("3LN 3CT"), ct and pt ("200/5") are the meter's
+    settings, empty where they were not read. values are the live ones by field name in the units of the meter's
+    registers, and the angles to Va [°]; only what is a number.
     """
 
     ip: str
@@ -41,10 +46,17 @@ class Finding:
     serial: str = ""
     model: str = ""
     firmware: str = ""
+    family: str = ACUVIM2
     block: int | None = None
     word_order: str = ""
     power_scale: float | None = None
     has_energy: bool = False
+    has_demand: bool = False
+    has_thd: bool = False
+    wiring: str = ""
+    ct: str = ""
+    pt: str = ""
+    values: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,10 +66,12 @@ class _Identity:
     serial: str = ""
     model: str = ""
     firmware: str = ""
+    is_accuenergy: bool = True
 
 
 @dataclass(frozen=True)
 class _Reading:
+    family: Family
     block: int
     word_order: str
     accepted: bool | None
@@ -71,9 +85,13 @@ def identify(image: Image) -> Finding:
         return _finding(image, SILENT, (image.silence,))
     identity = _sunspec(image) or _model_code(image)
     if identity and not identity.is_acuvim:
-        return _finding(image, OTHER, (identity.said,))
-    readings = list(_readings(image))
+        return _finding(image, UNSUPPORTED if identity.is_accuenergy else OTHER, (identity.said,), identity)
+    readings = [reading for family in FAMILIES if family.is_polled for reading in _readings(image, family)]
     reading = _best(readings, trusted=identity is not None)
+    if reading and reading.accepted is not None:
+        return _meter(image, identity, reading)
+    if not identity and (other := _recognised(image)):
+        return _finding(image, UNSUPPORTED, other)
     if reading:
         return _meter(image, identity, reading)
     if identity:
@@ -93,17 +111,38 @@ def _best(readings: list[_Reading], trusted: bool) -> _Reading | None:
 
 def _meter(image: Image, identity: _Identity | None, reading: _Reading) -> Finding:
     scale, scale_said = physics.power_scale(reading.values)
-    said = (identity.said if identity else "no identity registers", *reading.evidence, scale_said)
+    family = reading.family
+    settings, doubts = instrument.settings(image, family, reading.values)
+    said = (
+        identity.said if identity else "no identity registers",
+        f"map of {family.title} at {reading.block:#06x}",
+        *reading.evidence,
+        scale_said,
+        *doubts,
+    )
     return _finding(
         image,
         METER,
         said,
         identity,
+        family=family.name,
         block=reading.block,
         word_order="" if reading.accepted is None else reading.word_order,
         power_scale=scale,
-        has_energy=registers.ENERGY in image.words,
+        has_energy=_answered(image, family.energy),
+        has_demand=_answered(image, family.demand),
+        has_thd=_answered(image, family.thd),
+        values={**_finite(reading.values), **instrument.angles(image, family)},
+        **settings,
     )
+
+
+def _answered(image: Image, part: Slow | None) -> bool:
+    return part is not None and part.address in image.words
+
+
+def _finite(values: physics.Values) -> dict[str, float]:
+    return {name: value for name, value in values.items() if math.isfinite(value)}
 
 
 def _finding(
@@ -115,17 +154,23 @@ def _finding(
 
 
 def _sunspec(image: Image) -> _Identity | None:
-    words = image.words.get(registers.SUNSPEC)
-    if not words or registers.text(words[:2]) != "SunS":
-        return None
+    for block in (registers.SUNSPEC, registers.SUNSPEC_ACUREV):
+        words = image.words.get(block, ())
+        if registers.text(words[:2]) == "SunS":
+            return _of_sunspec(words)
+    return None
+
+
+def _of_sunspec(words: tuple[int, ...]) -> _Identity:
     maker, model, option = (registers.text(words[start:end]) for start, end in ((4, 20), (20, 36), (36, 44)))
-    is_acuvim = maker.lower() == "accuenergy" and "acurev" not in model.lower() and "acudc" not in model.lower()
+    is_accuenergy = maker.lower() == "accuenergy"
     return _Identity(
-        is_acuvim,
+        is_accuenergy and not model.lower().startswith(("acurev", "acudc")),
         f"SunSpec block of {maker or 'no maker'}, model {model or '-'}",
         serial=registers.text(words[52:68]),
         model=" ".join(filter(None, (model, option))),
         firmware=registers.text(words[44:52]),
+        is_accuenergy=is_accuenergy,
     )
 
 
@@ -138,16 +183,25 @@ def _model_code(image: Image) -> _Identity | None:
     return None
 
 
-def _readings(image: Image) -> Iterator[_Reading]:
-    for block in (registers.LIVE, registers.LIVE_SECOND):
-        for word_order in ("ABCD", "CDAB") if block in image.words else ():
-            values = registers.live_values(image.words[block], word_order)
-            yield _Reading(block, word_order, *physics.judge(values), values)
+def _readings(image: Image, family: Family) -> Iterator[_Reading]:
+    for block in family.blocks:
+        for word_order in ("ABCD", "CDAB") if len(image.words.get(block, ())) >= family.size else ():
+            values = family.values(image.words[block], word_order)
+            yield _Reading(family, block, word_order, *family.judge(values), values)
+
+
+def _recognised(image: Image) -> tuple[str, ...]:
+    """The evidence for a meter of the same maker that is not polled; empty when it is none."""
+    others = (reading for family in FAMILIES if not family.is_polled for reading in _readings(image, family))
+    reading = next((reading for reading in others if reading.accepted), None)
+    if not reading:
+        return ()
+    return (f"map of {reading.family.title} at {reading.block:#06x}, which is not polled", *reading.evidence)
 
 
 def _why_not(image: Image, readings: list[_Reading]) -> tuple[str, ...]:
     said = [f"{reading.block:#06x} {reading.word_order}: {'; '.join(reading.evidence)}" for reading in readings]
-    if not readings and registers.FAST_READ in image.words:
-        said.append("only 0x3400 answers: if this is an Acuvim, switch its fast-read mode off")
+    if registers.FAST_READ in image.words and not any(reading.accepted is None for reading in readings):
+        said.append("0x3400 answers and no map does: if this is an Acuvim, switch its fast-read mode off")
     missing = [f"{block:#06x}: {why}" for block, why in image.missing.items()]
     return (*said, *missing)

@@ -1,4 +1,4 @@
-"""Whether 30 numbers can be one AC measurement: their redundant values must agree with each other.
+"""Whether a block of numbers can be one AC measurement: its redundant values must agree with each other.
 
 Averages, sums and ratios are hard to meet by accident; "a plausible voltage" is not.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from statistics import fmean
 
 FREQUENCY_HZ = (45.0, 65.0)
 TOLERANCE = 0.02
@@ -15,10 +16,15 @@ TOLERANCE = 0.02
 LOAD_FLOOR_VA = 1.0
 POWER_UNITS = {1.0: "W", 1000.0: "kW"}
 
+_LINES = ("Vab", "Vbc", "Vca")
+_MEANS = {"Vln": ("Va", "Vb", "Vc"), "Vll": _LINES, "I": ("Ia", "Ib", "Ic")}
+
 Values = Mapping[str, float]
+# Accepted, rejected, or None without any signal; and the evidence.
+Judgement = tuple[bool | None, tuple[str, ...]]
 
 
-def judge(values: Values) -> tuple[bool | None, tuple[str, ...]]:
+def judge(values: Values) -> Judgement:
     """Return whether the live values are physically one, with the evidence; None without any signal."""
     if not all(math.isfinite(value) for value in values.values()):
         return False, ("some values are not numbers",)
@@ -27,10 +33,19 @@ def judge(values: Values) -> tuple[bool | None, tuple[str, ...]]:
     if len(set(values.values())) == 1:
         return False, ("all values are the same",)
     checks = list(_checks(values))
-    voltage_agrees = any(holds for name, holds, _ in checks if name in ("Vln", "Vll"))
+    voltage_agrees = any(holds for name, holds, _ in checks if name in ("Vln", "Vll", "Vab", "Vbc", "Vca"))
     accepted = voltage_agrees and not any(holds is False for _, holds, _ in checks)
     said = tuple(said for _, holds, said in checks if holds is accepted)
     return accepted, said or ("no voltage to judge",)
+
+
+def judge_dc(values: Values) -> Judgement:
+    """Return whether V [V], I [A] and P [kW] are one direct current measurement."""
+    volts, amperes, kilowatts = values["V"], values["I"], values["P"]
+    if not all(math.isfinite(value) for value in values.values()) or abs(volts * amperes) < LOAD_FLOOR_VA:
+        return False, ("no direct current to judge",)
+    holds = abs(kilowatts * 1000 - volts * amperes) <= TOLERANCE * abs(volts * amperes)
+    return holds, (f"P = {kilowatts:.4g} kW {'is' if holds else 'is not'} V·I of {volts:.4g} V and {amperes:.4g} A",)
 
 
 def has_frequency(values: Values) -> bool:
@@ -40,7 +55,10 @@ def has_frequency(values: Values) -> bool:
 
 
 def power_scale(values: Values) -> tuple[float | None, str]:
-    """Return W per unit of the power registers, settled by S against V·I; None while there is no load."""
+    """Return W per unit of the power registers, settled by S against V·I; None while there is no load.
+
+    Needs every phase value of V, I and S; an average that a family does not have is taken from its parts.
+    """
     volt_amperes, registered = _apparent(values)
     if volt_amperes < LOAD_FLOOR_VA:
         return None, f"power unit unsettled: {volt_amperes:.2f} VA is too little load"
@@ -57,7 +75,9 @@ def _apparent(values: Values) -> tuple[float, float]:
     if by_phase >= LOAD_FLOOR_VA:
         return by_phase, sum(values[f"S{phase}"] for phase in "abc")
     # Wired without a neutral there are no phase voltages.
-    return math.sqrt(3) * values["Vll"] * values["I"], values["S"]
+    line_voltage = values.get("Vll") or fmean(values[name] for name in _LINES)
+    current = values.get("I") or fmean(values[f"I{phase}"] for phase in "abc")
+    return math.sqrt(3) * line_voltage * current, values["S"]
 
 
 def _is_dead(values: Values) -> bool:
@@ -68,14 +88,30 @@ def _is_dead(values: Values) -> bool:
 def _checks(values: Values) -> Iterator[tuple[str, bool | None, str]]:
     """Yield name, whether it holds (None: nothing to compare) and a sentence."""
     yield "F", has_frequency(values), f"F = {values['F']:.4g} Hz"
-    yield _mean(values, "Vln", ("Va", "Vb", "Vc"))
-    yield _mean(values, "Vll", ("Vab", "Vbc", "Vca"))
-    yield _mean(values, "I", ("Ia", "Ib", "Ic"))
-    phases = [values[name] for name in ("Pa", "Pb", "Pc")]
-    reach = sum(map(abs, phases))
-    yield _compare("P", values["P"], [sum(phases)], reach, "the sum of Pa Pb Pc")
-    if values["S"] and _apparent(values)[0] >= LOAD_FLOOR_VA:
+    for name, parts in _MEANS.items():
+        if name in values:
+            yield _mean(values, name, parts)
+    if "Vln" not in values:
+        yield from (_line(values, name) for name in _LINES)
+    if "Pa" in values:
+        phases = [values[name] for name in ("Pa", "Pb", "Pc")]
+        yield _compare("P", values["P"], [sum(phases)], sum(map(abs, phases)), "the sum of Pa Pb Pc")
+    if "PF" in values and _is_loaded(values):
         yield _compare("PF", abs(values["PF"]), [abs(values["P"] / values["S"])], 1.0, "P / S")
+
+
+def _is_loaded(values: Values) -> bool:
+    """Whether ratios of powers say something: by V·I, or by S itself where there are no phase powers."""
+    return values["S"] != 0 and (_apparent(values)[0] if "Sa" in values else abs(values["S"])) >= LOAD_FLOOR_VA
+
+
+def _line(values: Values, name: str) -> tuple[str, bool | None, str]:
+    """A line voltage against its two phases, which are 120° or 180° apart."""
+    first, second = (values[f"V{phase}"] for phase in name[1:])
+    if not first or not second:
+        return name, None, f"{name} = {values[name]:.4g}, with nothing to compare"
+    wanted = [math.sqrt(first**2 + second**2 + first * second), first + second]
+    return _compare(name, values[name], wanted, first + second, f"between V{name[1]} and V{name[2]}")
 
 
 def _mean(values: Values, name: str, parts: tuple[str, ...]) -> tuple[str, bool | None, str]:

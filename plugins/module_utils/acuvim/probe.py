@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from . import modbus, registers
+from .families import FAMILIES
 from .targets import Host
 
 # Told after each host: how many are done, of how many.
@@ -86,10 +87,10 @@ async def _probe(host: Host, client: modbus.Client) -> list[Image]:
 
 
 async def _ask(client: modbus.Client, host: Host, unit: int) -> Image:
-    """Read all blocks of one unit; raises when the endpoint fails before the unit answered anything."""
+    """Read what may be there of one unit; raises when the endpoint fails before the unit answered anything."""
     image = Image(host.ip, host.port, unit)
     answered = False
-    for address, count in registers.BLOCKS.items():
+    for address, count in _blocks(image):
         try:
             image.words[address] = await client.read(unit, address, count)
             answered = True
@@ -105,6 +106,34 @@ async def _ask(client: modbus.Client, host: Host, unit: int) -> Image:
         if address == registers.FAST_READ and not answered:
             return replace(image, silence=image.missing[registers.LIVE])
     return image
+
+
+def _blocks(image: Image) -> Iterator[tuple[int, int]]:
+    """What to ask next, by what the unit has answered so far: address and registers.
+
+    A unit that answers neither of the first two is not there. One that says who made it and shows live values
+    is not asked for what other families keep.
+    """
+    first, *others = FAMILIES
+    yield registers.LIVE, first.size
+    yield registers.FAST_READ, registers.FAST_READ_SIZE
+    yield from registers.IDENTITY.items()
+    yield registers.LIVE_SECOND, first.size
+    if _has_any(image, first.blocks):
+        yield from first.more.items()
+        if any(any(image.words.get(block, ())) for block in (registers.SUNSPEC, registers.MODEL_CODE)):
+            return
+    yield registers.SUNSPEC_ACUREV, registers.IDENTITY[registers.SUNSPEC]
+    for family in others:
+        for block in family.blocks:
+            if block not in image.words:
+                yield block, family.size
+        if _has_any(image, family.blocks):
+            yield from family.more.items()
+
+
+def _has_any(image: Image, blocks: Iterable[int]) -> bool:
+    return any(block in image.words for block in blocks)
 
 
 def _nobody(host: Host, reason: str) -> Image:

@@ -1,4 +1,4 @@
-"""The registers of an Acuvim II: which blocks are read, and what lies in them.
+"""The registers of an Acuvim II, and how registers become numbers and texts.
 
 Addresses are 0-based, function 3, big endian. Sources: the Acuvim IIW/IIR/CL/EL map v1.27 and its
 independent transcriptions; energy registers count 0.1 kWh in the meter's default (primary) mode.
@@ -18,14 +18,22 @@ LIVE_SECOND = 0x4000
 FAST_READ = 0x3400
 ENERGY = 0x4048
 
-# The blocks a probe reads, in this order: first address and length. A meter that answers neither of the
-# first two is not there; in its fast-read mode it may answer only the second.
-BLOCKS = {LIVE: 60, FAST_READ: 30, SUNSPEC: 70, MODEL_CODE: 2, SERIAL_CODE: 6, LIVE_SECOND: 60, ENERGY: 18}
+# Common blocks that say who made it: registers in one read.
+IDENTITY = {SUNSPEC: 70, MODEL_CODE: 2, SERIAL_CODE: 6}
+# The same SunSpec block where an AcuRev 1310 has it.
+SUNSPEC_ACUREV = 0x1000
+FAST_READ_SIZE = 30
+
+# Registers that a value takes.
+SIZES = {"UINT16": 1, "INT16": 1, "UINT32": 2, "INT32": 2, "FLOAT32": 2, "FLOAT64": 4}
 
 
 @dataclass(frozen=True)
 class Field:
-    """One published value: its offset in the block [registers], type in Telegraf's words, factor and unit."""
+    """One value: its offset in the block [registers], type in Telegraf's words, factor and unit.
+
+    A filler is not published: it is read so that one request has no gap.
+    """
 
     name: str
     offset: int
@@ -33,6 +41,7 @@ class Field:
     unit: str
     factor: float = 1.0
     is_power: bool = False
+    is_filler: bool = False
 
 
 def _live_fields() -> tuple[Field, ...]:
@@ -78,11 +87,6 @@ def floats(words: Sequence[int], word_order: str) -> tuple[float, ...]:
     pairs = zip(words[::2], words[1::2], strict=True)
     ordered = [pair if word_order == "ABCD" else pair[::-1] for pair in pairs]
     return struct.unpack(f">{len(ordered)}f", b"".join(struct.pack(">HH", *pair) for pair in ordered))
-
-
-def live_values(words: Sequence[int], word_order: str) -> dict[str, float]:
-    """The live block as values by field name, in the units of the meter's own registers."""
-    return dict(zip((field.name for field in LIVE_FIELDS), floats(words, word_order), strict=True))
 
 
 def text(words: Sequence[int]) -> str:

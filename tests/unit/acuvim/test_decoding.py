@@ -6,11 +6,11 @@ import math
 import struct
 
 import pytest
-from ansible_collections.ovr.edge.plugins.module_utils.acuvim import modbus, registers
+from ansible_collections.ovr.edge.plugins.module_utils.acuvim import families, modbus, registers
 from hypothesis import given
 from hypothesis import strategies as some
 
-from tests.unit.acuvim.images import LIVE
+from tests.unit.acuvim.images import LIVE, LIVE_3, LIVE_1310, LIVE_2100, LIVE_L
 
 WORD = some.integers(0, 0xFFFF)
 SINGLE = some.floats(width=32)
@@ -41,6 +41,49 @@ def test_plain_text_comes_back(value):
 @pytest.mark.parametrize(("name", "offset"), LIVE.items())
 def test_each_live_field_lies_where_the_manual_has_it(name, offset):
     assert [field.offset for field in registers.LIVE_FIELDS if field.name == name] == [offset]
+
+
+@pytest.mark.parametrize(
+    ("family", "places"),
+    [("acuvim_l", LIVE_L), ("acuvim3", LIVE_3), ("acurev2100", LIVE_2100), ("acurev1310", LIVE_1310)],
+)
+def test_each_field_of_a_family_lies_where_its_map_has_it(family, places):
+    known = families.of(family)
+
+    assert {field.name: known.blocks[0] + field.offset for field in known.live_fields if not field.is_filler} == places
+
+
+@pytest.mark.parametrize("family", families.FAMILIES, ids=lambda family: family.name)
+def test_the_live_values_of_a_family_are_one_read_without_a_gap(family):
+    assert [field.offset for field in family.live_fields] == list(range(0, family.size, 2))
+    assert all(count <= modbus.REGISTERS_MAX for count in (family.size, *family.more.values()))
+
+
+SLOW = {
+    "acuvim2": {
+        "P_demand": 0x4042, "Q_demand": 0x4044, "S_demand": 0x4046, "THD_Va": 0x405A, "THD_V": 0x405D,
+        "THD_Ia": 0x405E, "THD_I": 0x4061, "angle_Vb": 0x42A0, "angle_Vc": 0x42A1, "angle_Ia": 0x42A2,
+        "angle_Ic": 0x42A4, "Ep_imp": 0x4048, "Es": 0x4058,
+    },
+    "acuvim_l": {
+        "Ep_imp": 0x0156, "Ep_exp": 0x0158, "Eq_imp": 0x015A, "Eq_exp": 0x015C, "Es": 0x015E, "S_demand": 0x063E,
+        "P_demand": 0x0640, "Q_demand": 0x0642, "THD_Va": 0x0400, "THD_Ia": 0x0403, "THD_Ic": 0x0405,
+    },
+    "acuvim3": {
+        "Ep_imp": 0x65CC, "Eq_imp": 0x65DC, "Ep_exp": 0x65EC, "Eq_exp": 0x65FC, "Ep_net": 0x660C, "Eq_net": 0x661C,
+        "Ep_total": 0x662C, "Eq_total": 0x663C, "P_demand": 0x619E, "Q_demand": 0x61A6, "S_demand": 0x61AE,
+        "THD_Va": 0x219A, "THD_Vc": 0x219E, "THD_Ia": 0x21B2, "THD_Ic": 0x21B6,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("family", SLOW)
+def test_what_is_polled_seldom_lies_where_the_map_has_it(family):
+    known = families.of(family)
+    slow = [part for part in (known.energy, known.demand, known.thd, known.angles) if part]
+    places = {field.name: part.address + field.offset for part in slow for field in part.fields}
+
+    assert {name: places[name] for name in SLOW[family]} == SLOW[family]
 
 
 @pytest.mark.parametrize(

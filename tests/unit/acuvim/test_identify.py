@@ -5,10 +5,39 @@ from __future__ import annotations
 import math
 
 import pytest
-from ansible_collections.ovr.edge.plugins.module_utils.acuvim.identify import METER, OTHER, PROBABLE, SILENT, identify
+from ansible_collections.ovr.edge.plugins.module_utils.acuvim.identify import (
+    METER,
+    OTHER,
+    PROBABLE,
+    SILENT,
+    UNSUPPORTED,
+    identify,
+)
 from ansible_collections.ovr.edge.plugins.module_utils.acuvim.probe import Image
 
-from tests.unit.acuvim.images import DEAD, acuvim, fast_read, image, kilo, live, load, sunspec, text, words
+from tests.unit.acuvim.images import (
+    DEAD,
+    acudc,
+    acurev_1310,
+    acurev_2100,
+    acuvim,
+    acuvim3,
+    fast_read,
+    image,
+    kilo,
+    legacy_l,
+    live,
+    load,
+    sunspec,
+    text,
+    words,
+)
+
+# Two phases of 120 V, 240 V between them, and no third.
+SPLIT_PHASE = load(
+    **{"Vb": 120, "Vc": 0, "Vab": 240, "Vbc": 120, "Vca": 120, "Ib": 10, "Ic": 0, "Pb": 1080, "Pc": 0, "P": 2160},
+    **{"Sb": 1200, "Sc": 0, "S": 2400},
+)
 
 
 @pytest.mark.parametrize(
@@ -54,9 +83,6 @@ def test_a_meter(seen):
         pytest.param(image({0x3000: live(load(Ia=math.inf))}), id="infinite"),
         pytest.param(image({0x3000: [(n * 40503 + 12345) % 65536 for n in range(60)]}), id="noise"),
         pytest.param(image({0x3000: live(load()), 0xC350: sunspec(maker="SMA")}), id="a SunSpec inverter"),
-        pytest.param(
-            image({0x3000: live(load()), 0xC350: sunspec(model="AcuRev 1312")}), id="another Accuenergy meter"
-        ),
         pytest.param(image({0x3400: fast_read(load())}), id="an unknown device that answers at 0x3400"),
     ],
 )
@@ -65,6 +91,83 @@ def test_not_a_meter(seen):
 
     assert found.verdict == OTHER
     assert found.evidence
+
+
+@pytest.mark.parametrize(
+    ("blocks", "family", "block", "word_order"),
+    [
+        pytest.param(legacy_l(load()), "acuvim_l", 0x0600, "ABCD", id="L"),
+        pytest.param(legacy_l(load(), "CDAB"), "acuvim_l", 0x0600, "CDAB", id="L, word-swapped"),
+        pytest.param(legacy_l(kilo(load())), "acuvim_l", 0x0600, "ABCD", id="L in kW"),
+        pytest.param(legacy_l(load(amperes=0)), "acuvim_l", 0x0600, "ABCD", id="L without load"),
+        pytest.param(legacy_l(SPLIT_PHASE), "acuvim_l", 0x0600, "ABCD", id="L, split phase"),
+        pytest.param({0x3000: live(DEAD), **legacy_l(load())}, "acuvim_l", 0x0600, "ABCD", id="L, zeros at 0x3000"),
+        pytest.param(acuvim3(load()), "acuvim3", 0x2114, "ABCD", id="3"),
+        pytest.param(acuvim3(kilo(load()), "CDAB"), "acuvim3", 0x2114, "CDAB", id="3, word-swapped, in kW"),
+        pytest.param({0xC350: sunspec(), **acuvim3(DEAD)}, "acuvim3", 0x2114, "", id="3, dead bus, with identity"),
+        pytest.param({0x3000: live(load()), **legacy_l(load())}, "acuvim2", 0x3000, "ABCD", id="CL answers both maps"),
+    ],
+)
+def test_a_meter_is_read_by_the_map_of_its_family(blocks, family, block, word_order):
+    found = identify(image(blocks))
+
+    assert (found.verdict, found.family, found.block, found.word_order) == (METER, family, block, word_order)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "named"),
+    [
+        pytest.param(acurev_2100(load()), "AcuRev 2100", id="AcuRev 2100, by its map"),
+        pytest.param(acurev_1310(load()), "AcuRev 1310", id="AcuRev 1310, by its map"),
+        pytest.param({0x1000: sunspec(model="AcuRev 1312")}, "AcuRev 1312", id="AcuRev 1310, by its SunSpec block"),
+        pytest.param({0x3000: live(load()), 0xC350: sunspec(model="AcuRev 1312")}, "AcuRev 1312", id="and at 0xC350"),
+        pytest.param(acudc(), "AcuDC", id="AcuDC"),
+        pytest.param({**acudc(), 0x3000: live(DEAD)}, "AcuDC", id="AcuDC, zeros at 0x3000"),
+    ],
+)
+def test_a_meter_that_is_not_supported_is_named(blocks, named):
+    found = identify(image(blocks))
+
+    assert (found.verdict, found.block) == (UNSUPPORTED, None)
+    assert named in found.evidence[0]
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        pytest.param({0x0600: legacy_l(load(Vab=120))[0x0600]}, id="a line voltage that is none"),
+        pytest.param({0x0600: legacy_l(load(P=1))[0x0600]}, id="a sum that is none"),
+        pytest.param({0x0600: legacy_l(load(hertz=0))[0x0600]}, id="no frequency"),
+        pytest.param({0x0600: words(bytes.fromhex("43660000") * 30)}, id="full of 230.0"),
+        pytest.param({0x2114: acuvim3(load(I=1))[0x2114]}, id="an average that is none"),
+        pytest.param(acudc(volts=0), id="direct current that is off"),
+    ],
+)
+def test_a_map_that_does_not_agree_with_itself_is_none(blocks):
+    assert identify(image(blocks)).verdict == OTHER
+
+
+@pytest.mark.parametrize(
+    ("values", "registers", "wiring", "ct", "pt", "said"),
+    [
+        pytest.param(load(), (0, 0, 0, 400, 400, 200, 5), "3LN 3CT", "200/5", "400/400", "CT", id="as delivered"),
+        pytest.param(load(), (1, 1, 1, 0, 100, 1, 5), "3LL 2CT", "1/5", "65536/100", "secondary", id="medium voltage"),
+        pytest.param(load(), (9, 0, 0, 0, 0, 0, 5), "", "", "", "unreadable", id="what cannot be"),
+    ],
+)
+def test_wiring_and_transformers_are_told(values, registers, wiring, ct, pt, said):
+    found = identify(image({0x3000: live(values), 0x1003: registers}))
+
+    assert (found.wiring, found.ct, found.pt) == (wiring, ct, pt)
+    assert said in " ".join(found.evidence)
+
+
+def test_values_are_kept_for_who_looks_at_the_wiring():
+    found = identify(image({0x3000: live(load(Ib=math.nan)), 0xC350: sunspec(), 0x42A0: (2400, 1200, 1, 2, 3)}))
+
+    assert found.values["Va"] == 120
+    assert "Ib" not in found.values
+    assert found.values["angle_Vb"] == pytest.approx(240)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from ansible_collections.ovr.edge.plugins.module_utils.acuvim.targets import Hos
 
 from tests.parts.process import free_port
 from tests.unit.acuvim.endpoints import RESET, asked, frame, holding, refusal, registers, serving, silent
-from tests.unit.acuvim.images import acuvim, load
+from tests.unit.acuvim.images import acuvim, legacy_l, load
 
 METER = acuvim(load()).words
 QUICK = modbus.Timing(connect_s=0.2, connect_attempts=2, reply_s=0.2)
@@ -152,6 +152,28 @@ def test_nothing_but_reads_of_holding_registers_is_sent():
     read_all(answer)
 
     assert functions == {3}
+
+
+@pytest.mark.parametrize(
+    ("words", "others_asked"),
+    [
+        pytest.param(METER, False, id="a meter that says what it is"),
+        pytest.param(acuvim(load(), serial=None).words, True, id="a meter without identity registers"),
+        pytest.param({0x3000: (0,) * 60, 0xC350: (0,) * 70}, True, id="zeros"),
+        pytest.param(legacy_l(load()), True, id="an Acuvim L"),
+    ],
+)
+def test_other_families_are_asked_for_only_where_it_is_open(words, others_asked):
+    addresses = set()
+
+    def answer(request):
+        addresses.add(asked(request)[1])
+        yield from holding(words)(request)
+
+    image = read_all(answer)
+
+    assert (addresses >= {0x0600, 0x2114, 0x2000, 0x1000, 0x0200}) == others_asked
+    assert image.words == words
 
 
 def test_one_connection_serves_all_reads():
