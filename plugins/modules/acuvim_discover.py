@@ -134,6 +134,7 @@ options:
     type: float
     default: 60
 seealso:
+  - module: ovr.edge.acuvim_info
   - description: The same from a shell on the box is C(/opt/stack/scripts/telegraf_discover_acuvim.sh).
     name: Role ovr.edge.acuvim
     link: https://github.com/ovr-energy/edge/tree/main/roles/acuvim
@@ -228,13 +229,21 @@ problems:
   type: list
   elements: str
   returned: success
+table:
+  description: All of it for people, line by line.
+  type: list
+  elements: str
+  returned: success
+  sample:
+    - "meters:"
+    - "  acuvim_11  active  10.10.4.11/1  AH24000011  Acuvim II IIR  seen 2026-11-24T10:00:00+00:00"
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.ovr.edge.plugins.module_utils.acuvim import targets
+from ansible_collections.ovr.edge.plugins.module_utils.acuvim import report
 from ansible_collections.ovr.edge.plugins.module_utils.acuvim.discover import discover
 from ansible_collections.ovr.edge.plugins.module_utils.acuvim.errors import AcuvimError
-from ansible_collections.ovr.edge.plugins.module_utils.acuvim.settings import DEFAULTS, settings
+from ansible_collections.ovr.edge.plugins.module_utils.acuvim.settings import DEFAULTS, settings, targets_of
 
 PATHS = ("registry", "telegraf_dir", "staging", "template", "metrics_file")
 
@@ -265,7 +274,7 @@ def main():
         module.fail_json(msg=str(error))
     for problem in result.plan.problems:
         module.warn(problem)
-    answer = result.as_dict()
+    answer = {**result.as_dict(), "table": report.text(result).splitlines()}
     if module._diff:
         answer["diff"] = result.diff()
     module.exit_json(**answer)
@@ -273,11 +282,7 @@ def main():
 
 def wanted(params, check_mode):
     """The parameters as the discovery takes them; AcuvimError for what cannot be."""
-    if params["targets_file"]:
-        listed = targets.read(params["targets_file"], params["addresses_max"])
-    else:
-        listed = targets.parse(params["targets"], "targets", params["addresses_max"])
-    return settings(listed, params, params["telegraf_check"], params["forget"], check_mode=check_mode)
+    return settings(targets_of(params), params, params["telegraf_check"], params["forget"], check_mode=check_mode)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from . import targets
 from .discover import Settings
 from .durations import milliseconds
 from .errors import AcuvimError
@@ -61,6 +62,13 @@ def settings(
         absent_after_s=_seconds("absent_after", options["absent_after"]),
         **modes,
     )
+
+
+def targets_of(options: Mapping[str, Any]) -> Targets:
+    """The targets of a module: from its file, else its own lines."""
+    if options["targets_file"]:
+        return targets.read(options["targets_file"], options["addresses_max"])
+    return targets.parse(options["targets"], "targets", options["addresses_max"])
 
 
 def _seconds(field: str, duration: str) -> float | None:

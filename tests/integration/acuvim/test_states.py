@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.ovr.edge.plugins.modules import acuvim_discover
+from ansible_collections.ovr.edge.plugins.module_utils.acuvim.lock import locked
+from ansible_collections.ovr.edge.plugins.modules import acuvim_discover, acuvim_info
 
 from tests.parts import telegraf
 from tests.unit.acuvim.endpoints import holding, serving
-from tests.unit.acuvim.images import acuvim, load
+from tests.unit.acuvim.images import DEAD, acuvim, load
 
 pytestmark = pytest.mark.real
 
@@ -32,11 +36,19 @@ class World:
     options: dict = field(default_factory=dict)
 
 
+@contextlib.contextmanager
+def meters(world: World, port: int) -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        for ip, serial in world.meters.items():
+            stack.enter_context(serving(holding(acuvim(load(), serial).words), ip, port=port))
+        yield
+
+
 class Site:
     """The box and its meters; the module is run as Ansible runs it, without Ansible's start."""
 
     def __init__(self, box, port, capsys):
-        self.box, self._port, self._capsys = box, port, capsys
+        self.box, self.port, self._capsys = box, port, capsys
         config = box.folder / "telegraf.conf"
         config.write_text(telegraf.configuration("http://127.0.0.1:1/write", box.folder / "buffer", 1))
         self._check = [
@@ -44,16 +56,20 @@ class Site:
             *(f"--config={config}", "--config-directory={path}"),
         ]
 
-    def run(self, world: World, check: bool = False) -> dict:
-        self.box.targets.write_text("\n".join(world.lines).format(port=self._port) + "\n")
+    def write_targets(self, world: World) -> None:
+        self.box.targets.write_text("\n".join(world.lines).format(port=self.port) + "\n")
+
+    def answer(self, world: World, check: bool = False) -> dict:
+        """What the module says, be it a failure."""
+        self.write_targets(world)
         asked = {"targets_file": str(self.box.targets), "telegraf_check": self._check, **self.box.paths}
-        with contextlib.ExitStack() as stack:
-            for ip, serial in world.meters.items():
-                stack.enter_context(serving(holding(acuvim(load(), serial or None).words), ip, port=self._port))
-            stack.enter_context(patch_module_args({**asked, **world.options, "_ansible_check_mode": check}))
-            with pytest.raises(SystemExit):
-                acuvim_discover.main()
-        answer = json.loads(self._capsys.readouterr().out)
+        asked |= {**world.options, "_ansible_check_mode": check}
+        with meters(world, self.port), patch_module_args(asked), pytest.raises(SystemExit):
+            acuvim_discover.main()
+        return json.loads(self._capsys.readouterr().out)
+
+    def run(self, world: World, check: bool = False) -> dict:
+        answer = self.answer(world, check)
         assert "msg" not in answer, answer["msg"]
         return answer
 
@@ -152,3 +168,51 @@ def test_the_file_of_a_meter_is_parked_and_returns_unchanged(site, pause):
 
 def registry_of(site: Site) -> str:
     return site.box.registry.read_text() if site.box.registry.exists() else ""
+
+
+def test_two_at_once_come_one_after_the_other(site):
+    with meters(ONE, site.port):
+        site.write_targets(ONE)
+        with ThreadPoolExecutor() as pool:
+            answers = list(pool.map(lambda _: site.box.discover(), range(3)))
+
+    assert sorted(answer["changed"] for answer in answers) == [False, False, True]
+    assert all([meter["system_id"] for meter in answer["meters"]] == ["acuvim_11"] for answer in answers)
+
+
+def test_module_and_command_say_who_holds_the_registry(site):
+    with locked(f"{site.box.registry}.lock", 0):
+        refused = site.answer(World(ONE.meters, options={"lock_seconds": 0.1}))
+        said = site.box.try_discover("--lock-seconds=0.1")
+        planned = site.run(ONE, check=True)
+
+    assert refused["failed"]
+    assert f"held by process {os.getpid()}" in refused["msg"]
+    assert (said.returncode, f"held by process {os.getpid()}" in said.stderr) == (1, True)
+    assert planned["files"]["added"] == [FILE_1]
+
+
+def test_facts_are_told_without_a_trace(site, capsys):
+    site.run(ONE)
+    before = (site.box.files(), registry_of(site))
+    site.write_targets(BOTH)
+    asked = {"targets_file": str(site.box.targets), "registry": str(site.box.registry)}
+    with meters(BOTH, site.port), patch_module_args(asked), pytest.raises(SystemExit):
+        acuvim_info.main()
+    told = json.loads(capsys.readouterr().out)
+
+    assert [(meter["system_id"], meter["found"]) for meter in told["meters"]] == [
+        ("acuvim_11", True),
+        ("acuvim_12", True),
+    ]
+    assert any("SunSpec block of Accuenergy" in line for line in told["table"])
+    assert (told["changed"], (site.box.files(), registry_of(site))) == (False, before)
+
+
+def test_what_is_only_probable_is_kept_and_shown_and_never_enabled(site):
+    with serving(holding(acuvim(DEAD, serial=None).words), FIRST, port=site.port):
+        told = [site.run(GONE) for _ in range(2)]
+
+    assert [meter["state"] for meter in told[1]["meters"]] == ["probable"]
+    assert any("probable (no signal)  all live values are 0" in line for line in told[1]["table"])
+    assert site.box.files() == {}

@@ -11,7 +11,7 @@ from ansible_collections.ovr.edge.plugins.module_utils.acuvim import targets
 from ansible_collections.ovr.edge.plugins.module_utils.acuvim.discover import discover
 from ansible_collections.ovr.edge.plugins.module_utils.acuvim.errors import AcuvimError
 from ansible_collections.ovr.edge.plugins.module_utils.acuvim.settings import DEFAULTS, settings
-from ansible_collections.ovr.edge.plugins.modules import acuvim_discover
+from ansible_collections.ovr.edge.plugins.modules import acuvim_discover, acuvim_info
 
 from tests.unit.acuvim.endpoints import holding, serving
 from tests.unit.acuvim.images import acuvim, load
@@ -19,9 +19,13 @@ from tests.unit.acuvim.images import acuvim, load
 NOWHERE = targets.parse([], "targets")
 
 
-def test_the_module_documents_what_it_takes():
-    documented = yaml.safe_load(acuvim_discover.DOCUMENTATION)["options"]
-    taken = acuvim_discover.arguments()
+MODULES = {"acuvim_discover": acuvim_discover, "acuvim_info": acuvim_info}
+
+
+@pytest.mark.parametrize("module", MODULES.values(), ids=MODULES)
+def test_a_module_documents_what_it_takes(module):
+    documented = yaml.safe_load(module.DOCUMENTATION)["options"]
+    taken = module.arguments()
 
     keys = ("type", "elements", "default")
     assert {name: {key: option.get(key) for key in keys} for name, option in documented.items()} == {
@@ -29,15 +33,23 @@ def test_the_module_documents_what_it_takes():
     }
 
 
-def test_the_module_documents_what_it_returns():
+def test_the_discovery_documents_what_it_returns():
     answer = discover(settings(NOWHERE, DEFAULTS, (), (), check_mode=True)).as_dict()
 
-    assert set(yaml.safe_load(acuvim_discover.RETURN)) == set(answer) - {"changed", "check_mode"}
+    assert set(yaml.safe_load(acuvim_discover.RETURN)) == set(answer) - {"changed", "check_mode"} | {"table"}
 
 
-def test_examples_use_options_that_exist():
-    for task in yaml.safe_load(acuvim_discover.EXAMPLES):
-        assert set(task["ovr.edge.acuvim_discover"]) <= set(acuvim_discover.arguments())
+def test_the_facts_are_those_of_the_discovery():
+    assert set(yaml.safe_load(acuvim_info.RETURN)) == {*acuvim_info.FACTS, "table"}
+    assert set(acuvim_info.FACTS) < set(yaml.safe_load(acuvim_discover.RETURN))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_use_options_that_exist(name):
+    given = [task[f"ovr.edge.{name}"] for task in yaml.safe_load(MODULES[name].EXAMPLES) if f"ovr.edge.{name}" in task]
+
+    assert given
+    assert set().union(*given) <= set(MODULES[name].arguments())
 
 
 @pytest.mark.parametrize(
@@ -86,7 +98,7 @@ def test_json_is_the_answer_of_the_module(found, capsys):
     assert command_line.main(["--targets", path, "--json"]) == 0
 
     answer = json.loads(capsys.readouterr().out)
-    assert set(answer) - {"changed", "check_mode"} == set(yaml.safe_load(acuvim_discover.RETURN))
+    assert set(answer) - {"changed", "check_mode"} == set(yaml.safe_load(acuvim_discover.RETURN)) - {"table"}
     assert [meter["serial"] for meter in answer["meters"]] == ["AH24000011"]
 
 

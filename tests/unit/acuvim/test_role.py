@@ -18,7 +18,7 @@ def read(*parts: str):
 
 def test_playbook_and_command_run_the_discovery_with_the_same_options():
     """The command takes all of __acuvim_options."""
-    tasks = read("acuvim", "tasks", "configure.yml")
+    tasks = read("acuvim", "tasks", "find.yml")
     (given,) = [task["ovr.edge.acuvim_discover"] for task in tasks if "ovr.edge.acuvim_discover" in task]
     shared = read("acuvim", "vars", "main.yml")["__acuvim_options"]
 
