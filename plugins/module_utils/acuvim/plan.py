@@ -142,7 +142,13 @@ def _seen(before: Meter | None, finding: Finding, targets: Targets, now: str) ->
         block=base.block if finding.block is None else finding.block,
         word_order=finding.word_order or base.word_order,
         power_scale=(line and line.power_scale) or finding.power_scale or base.power_scale,
+        family=base.family if finding.block is None else finding.family,
         has_energy=finding.has_energy or base.has_energy,
+        has_demand=finding.has_demand or base.has_demand,
+        has_thd=finding.has_thd or base.has_thd,
+        wiring=finding.wiring or base.wiring,
+        ct=finding.ct or base.ct,
+        pt=finding.pt or base.pt,
         name=(line and line.name) or _own_name(base.name, targets),
         last_seen=now,
         missing_since="",
@@ -258,7 +264,10 @@ def _differences(before: Meter | None, after: Meter) -> Iterator[tuple[str, str]
         yield "updated", ", ".join(f"{field} {old[field] or '-'} → {new[field] or '-'}" for field in fields)
 
 
-_DETAILS = ("serial", "name", "model", "firmware", "block", "word_order", "power_scale", "has_energy")
+_DETAILS = (
+    *("serial", "name", "model", "firmware", "family", "block", "word_order", "power_scale"),
+    *("has_energy", "has_demand", "has_thd", "wiring", "ct", "pt"),
+)
 
 
 def _state_word(before: str, after: str) -> str:

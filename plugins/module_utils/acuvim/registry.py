@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import AcuvimError
+from .families import ACUVIM2
 from .files import write_whole
 
 SCHEMA = 1
@@ -50,6 +51,12 @@ class Meter:
     word_order: str = "ABCD"
     power_scale: float | None = None
     has_energy: bool = False
+    has_demand: bool = False
+    has_thd: bool = False
+    family: str = ACUVIM2
+    wiring: str = ""
+    ct: str = ""
+    pt: str = ""
     missing_since: str = ""
 
     @property

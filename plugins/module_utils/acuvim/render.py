@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import registers
+from . import families, registers
 from .durations import milliseconds
 from .errors import AcuvimError
 from .registry import Meter
@@ -59,10 +59,11 @@ def _file(compiled, path: str, meter: Meter, polling: Polling) -> str:
 
 def _inputs(meter: Meter, polling: Polling) -> list[dict[str, object]]:
     """What to poll, one dict for each of Telegraf's inputs: separate inputs fail separately."""
-    live = [_field(field, meter.block, meter.power_scale) for field in registers.LIVE_FIELDS]
+    family = families.of(meter.family)
+    live = [_field(field, meter.block, meter.power_scale) for field in family.live_fields]
     inputs = [_input(meter.system_id, polling.interval, live, stays_connected=True)]
     if meter.has_energy:
-        counters = [_field(field, registers.ENERGY, 1.0) for field in registers.ENERGY_FIELDS]
+        counters = [_field(field, family.energy.address, 1.0) for field in family.energy.fields]
         inputs.append(_input(f"{meter.system_id}_energy", polling.energy_interval, counters, stays_connected=False))
     return inputs
 
@@ -81,5 +82,5 @@ def _field(field: registers.Field, block: int, power_scale: float | None) -> dic
         "address": block + field.offset,
         "type": field.kind,
         "scale": scale,
-        "omit": field.is_power and power_scale is None,
+        "omit": field.is_filler or (field.is_power and power_scale is None),
     }

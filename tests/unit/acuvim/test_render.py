@@ -11,7 +11,7 @@ from ansible_collections.ovr.edge.plugins.module_utils.acuvim.errors import Acuv
 from ansible_collections.ovr.edge.plugins.module_utils.acuvim.registry import Meter
 from ansible_collections.ovr.edge.plugins.module_utils.acuvim.render import Polling, render
 
-from tests.unit.acuvim.images import LIVE
+from tests.unit.acuvim.images import LIVE, LIVE_3, LIVE_L
 
 TEMPLATE = str(Path(__file__).parents[3] / "roles" / "acuvim" / "templates" / "acuvim_modbus.tpl")
 WHEN = "2026-11-24T00:00:00+00:00"
@@ -52,6 +52,25 @@ def test_live_values_are_one_request_without_holes(block):
     assert addresses == {name: block + offset for name, offset in LIVE.items()}
     assert sorted(addresses.values()) == list(range(block, block + 60, 2))
     assert request["slave_id"] == 1
+
+
+@pytest.mark.parametrize(
+    ("family", "places", "size", "counter", "kind"),
+    [
+        pytest.param("acuvim_l", LIVE_L, 60, 0x0156, "UINT32", id="Acuvim L"),
+        pytest.param("acuvim3", LIVE_3, 68, 0x65CC, "FLOAT64", id="Acuvim 3"),
+    ],
+)
+def test_each_family_is_read_by_its_own_map_in_one_request(family, places, size, counter, kind):
+    first = places["F"]
+    live, energy = inputs(replace(METER, family=family, block=first))
+
+    (request,) = live["request"]
+    published = {field["name"]: field["address"] for field in request["fields"] if not field.get("omit")}
+    assert published == places
+    assert [field["address"] for field in request["fields"]] == list(range(first, first + size, 2))
+    assert energy["request"][0]["fields"][0]["address"] == counter
+    assert {field["type"] for field in energy["request"][0]["fields"]} == {kind}
 
 
 @pytest.mark.parametrize(
