@@ -17,6 +17,8 @@ COMMANDS = {
     "dbus-daemon": ("dbus",),
     "dbus-monitor": ("dbus-bin",),
     "ip": ("iproute2",),
+    "nft": ("nftables",),
+    "nmap": ("nmap",),
     "shellcheck": ("shellcheck",),
     "sqlite3": ("sqlite3",),
     "ssh": ("openssh-client",),
