@@ -41,7 +41,8 @@ options:
   targets_file:
     description:
       - File with one IPv4 address or network a line. V(#) starts a comment. After an address may follow V(logger=3),
-        V(name=generator), V(unit=1), V(port=502), V(power=kW) and V(state=absent).
+        V(name=generator), V(unit=1), V(port=502), V(power=kW), V(interval=200ms),
+        V(profile=burst) and V(state=absent).
     type: path
   registry:
     description: JSON file of the known meters. Another run that holds its lock is waited for.
@@ -75,11 +76,24 @@ options:
     type: path
     default: ""
   interval:
-    description: How often Telegraf reads the live values, such as V(200ms), V(1s).
+    description: How often Telegraf reads the live values, such as V(1s), where O(networks) and the line do not say so.
     type: str
     default: 1s
+  networks:
+    description:
+      - What each meter network is, by its address. V(wired) means an interval of 200 ms and at most 800 connects a
+        second, V(wifi) 1 s and 100. An interval such as V(500ms) sets only that.
+      - The smallest network around a meter counts, and V(interval=200ms) on its line before all.
+    type: dict
+    default: {}
+  burst:
+    description:
+      - Whether every meter with the block 0x3400 is also read every 100 ms, for V, I, P, Q and F. V(profile=burst) or
+        V(profile=normal) on its line decides for one meter.
+    type: bool
+    default: false
   energy_interval:
-    description: How often Telegraf reads the energy counters.
+    description: How often Telegraf reads energy counters, demand and distortion, each in an input of its own.
     type: str
     default: 10s
   absent_after:
@@ -195,7 +209,14 @@ meters:
     block: {description: First register of the block that is polled., type: int}
     word_order: {description: V(ABCD) or V(CDAB)., type: str}
     power_scale: {description: Watts per unit of the power registers; none while no load has shown it., type: float}
+    family: {description: 'Which map it keeps its values by: V(acuvim2), V(acuvim_l) or V(acuvim3).', type: str}
     has_energy: {description: Whether the energy counters answer., type: bool}
+    has_demand: {description: Whether the demand registers answer., type: bool}
+    has_thd: {description: Whether the harmonic distortion registers answer., type: bool}
+    has_fast_read: {description: Whether the block for bursts answers., type: bool}
+    wiring: {description: 'Wiring as the meter is set, such as 3LN 3CT; empty where it was not read.', type: str}
+    ct: {description: 'Current transformer, primary/secondary as the meter is set.', type: str}
+    pt: {description: 'Voltage transformer, primary/secondary as the meter is set.', type: str}
     first_seen: {description: UTC., type: str}
     last_seen: {description: UTC., type: str}
     missing_since: {description: 'UTC of the first scan that missed it, empty while it is there.', type: str}

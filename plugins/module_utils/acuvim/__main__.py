@@ -53,7 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--json", action="store_true", help="print everything as JSON")
     for name, default in DEFAULTS.items():
         shown = f"{_HELP[name]} ({default})" if default else _HELP[name]
-        add(f"--{name.replace('_', '-')}", type=type(default), default=default, metavar="X", help=shown)
+        kind = json.loads if isinstance(default, (bool, dict)) else type(default)
+        add(f"--{name.replace('_', '-')}", type=kind, default=default, metavar="X", help=shown)
     return parser
 
 
@@ -65,6 +66,8 @@ _HELP = {
     "metrics_file": "file for node_exporter's textfile collector",
     "interval": "of the live values",
     "energy_interval": "of the counters",
+    "networks": 'wired, wifi or an interval by network: {"10.10.4.0/24": "wired"}',
+    "burst": "whether meters are also read every 100 ms, their most important values: true or false",
     "absent_after": "how long a meter may be missing until it is no longer polled, such as 30d; empty: for ever",
     "verify_url": "VictoriaMetrics: samples must arrive there, or all is put back",
     "verify_seconds": "how long to wait for them",

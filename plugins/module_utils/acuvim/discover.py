@@ -9,15 +9,15 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from . import metrics, modbus, probe, registry, samples
-from .durations import milliseconds
 from .errors import AcuvimError
 from .identify import METER, PROBABLE, SILENT, Finding, identify
 from .lock import locked
 from .plan import Plan, plan
-from .render import Polling, render
+from .polling import Polling
+from .render import render
 from .targets import Host, Targets
 from .telegraf import Files, Folder
 
@@ -112,7 +112,7 @@ def _run(settings: Settings, progress: probe.Progress | None) -> Result:
     began = time.monotonic()
     known = registry.load(settings.registry) if settings.registry else {}
     hosts = [host for host in settings.targets.hosts() if not (settings.unsettled_only and _is_settled(host, known))]
-    images = probe.scan(hosts, settings.timing, settings.pace, progress)
+    images = _scan(settings, hosts, progress)
     seconds = time.monotonic() - began
     findings = [identify(image) for image in images]
     decided = plan(
@@ -129,6 +129,19 @@ def _run(settings: Settings, progress: probe.Progress | None) -> Result:
         _carry_out(settings, decided, files, findings)
     told = tuple(finding for finding in findings if _is_worth_telling(finding, settings.targets, decided))
     return Result(decided, told, files, len(hosts), seconds, settings.check_mode)
+
+
+def _scan(settings: Settings, hosts: list[Host], progress: probe.Progress | None) -> list[probe.Image]:
+    """Ask all hosts, those of a slow network no faster than it bears."""
+    by_rate: dict[float, list[Host]] = {}
+    for host in hosts:
+        rate = settings.polling.connects_per_second(host.ip, settings.pace.connects_per_second)
+        by_rate.setdefault(rate, []).append(host)
+    images: list[probe.Image] = []
+    for rate, group in by_rate.items():
+        pace = replace(settings.pace, connects_per_second=rate)
+        images += probe.scan(group, settings.timing, pace, progress)
+    return images
 
 
 def _is_settled(host: Host, known: registry.Meters) -> bool:
@@ -159,7 +172,7 @@ def _files(settings: Settings, decided: Plan) -> Files:
     if not settings.folder:
         return Files({}, {})
     polled = [meter for meter in decided.meters.values() if meter.is_polled]
-    return settings.folder.difference(render(polled, settings.template, settings.polling))
+    return settings.folder.difference(render(polled, settings.template, settings.polling, settings.targets))
 
 
 def _carry_out(settings: Settings, decided: Plan, files: Files, findings: list[Finding]) -> None:
@@ -197,7 +210,7 @@ def _prove(settings: Settings, files: Files, expected: list[str]) -> None:
 
 
 def _two_polls(settings: Settings) -> float:
-    return 2 * milliseconds("interval", settings.polling.interval) / 1000
+    return 2 * settings.polling.longest_ms(settings.targets.lines) / 1000
 
 
 def _places_found(findings: Iterable[Finding]) -> set[tuple[str, int, int | None]]:

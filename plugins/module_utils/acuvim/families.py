@@ -45,6 +45,7 @@ class Family:
     demand: Slow | None = None
     thd: Slow | None = None
     angles: Slow | None = None
+    fast_read: Slow | None = None
     settings: int | None = None
     settings_doubt: str = ""
     is_polled: bool = True
@@ -121,6 +122,7 @@ _ACUVIM2 = Family(
     demand=Slow(0x4042, _demand({"P": 0, "Q": 2, "S": 4})),
     thd=Slow(0x405A, _percent("Va Vb Vc V Ia Ib Ic I", "INT16", 0.01, 1)),
     angles=Slow(0x42A0, _angles("Vb Vc Ia Ib Ic")),
+    fast_read=Slow(registers.FAST_READ, _floats("Va Vb Vc Vab Vbc Vca Ia Ib Ic Vln Vll I P Q F")),
     settings=0x1003,
     settings_doubt="wiring and PT registers are not in a public map",
 )

@@ -53,6 +53,7 @@ class Finding:
     has_energy: bool = False
     has_demand: bool = False
     has_thd: bool = False
+    has_fast_read: bool = False
     wiring: str = ""
     ct: str = ""
     pt: str = ""
@@ -132,6 +133,7 @@ def _meter(image: Image, identity: _Identity | None, reading: _Reading) -> Findi
         has_energy=_answered(image, family.energy),
         has_demand=_answered(image, family.demand),
         has_thd=_answered(image, family.thd),
+        has_fast_read=_answered(image, family.fast_read),
         values={**_finite(reading.values), **instrument.angles(image, family)},
         **settings,
     )

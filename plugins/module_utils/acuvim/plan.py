@@ -146,6 +146,7 @@ def _seen(before: Meter | None, finding: Finding, targets: Targets, now: str) ->
         has_energy=finding.has_energy or base.has_energy,
         has_demand=finding.has_demand or base.has_demand,
         has_thd=finding.has_thd or base.has_thd,
+        has_fast_read=finding.has_fast_read or base.has_fast_read,
         wiring=finding.wiring or base.wiring,
         ct=finding.ct or base.ct,
         pt=finding.pt or base.pt,
@@ -266,7 +267,7 @@ def _differences(before: Meter | None, after: Meter) -> Iterator[tuple[str, str]
 
 _DETAILS = (
     *("serial", "name", "model", "firmware", "family", "block", "word_order", "power_scale"),
-    *("has_energy", "has_demand", "has_thd", "wiring", "ct", "pt"),
+    *("has_energy", "has_demand", "has_thd", "has_fast_read", "wiring", "ct", "pt"),
 )
 
 

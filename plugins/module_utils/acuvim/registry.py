@@ -53,6 +53,7 @@ class Meter:
     has_energy: bool = False
     has_demand: bool = False
     has_thd: bool = False
+    has_fast_read: bool = False
     family: str = ACUVIM2
     wiring: str = ""
     ct: str = ""

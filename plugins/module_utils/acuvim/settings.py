@@ -11,8 +11,8 @@ from .discover import Settings
 from .durations import milliseconds
 from .errors import AcuvimError
 from .modbus import Timing
+from .polling import Polling
 from .probe import Pace
-from .render import Polling
 from .targets import ADDRESSES_MAX, Targets
 from .telegraf import Folder
 
@@ -24,6 +24,8 @@ DEFAULTS = {
     "metrics_file": "",
     "interval": Polling.interval,
     "energy_interval": Polling.energy_interval,
+    "networks": {},
+    "burst": Polling.burst,
     "absent_after": "",
     "verify_url": "",
     "verify_seconds": Settings.verify_seconds,
@@ -52,7 +54,7 @@ def settings(
         folder=_folder(options, check),
         template=options["template"],
         metrics_file=options["metrics_file"],
-        polling=Polling(options["interval"], options["energy_interval"]),
+        polling=Polling(*(options[name] for name in ("interval", "energy_interval", "networks", "burst"))),
         timing=Timing(options["connect_timeout"], options["connect_attempts"], options["reply_timeout"]),
         pace=Pace(options["hosts_at_once"], options["connects_per_second"]),
         verify_url=options["verify_url"],

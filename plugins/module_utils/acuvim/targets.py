@@ -6,6 +6,7 @@ One IPv4 address or network a line, `#` starts a comment, options follow the add
     10.10.4.11   logger=1 name=generator
     10.10.4.50   unit=3 port=2003 power=kW
     10.10.4.12   state=absent
+    10.10.4.13   interval=200ms profile=burst
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .durations import milliseconds
 from .errors import AcuvimError
 
 MODBUS_PORT = 502
@@ -38,6 +40,8 @@ class Line:
     name: str = ""
     power_scale: float | None = None
     is_absent: bool = False
+    interval: str = ""
+    is_burst: bool | None = None
 
     @property
     def is_single(self) -> bool:
@@ -46,7 +50,8 @@ class Line:
     @property
     def describes_a_meter(self) -> bool:
         """Whether it says more than where to look. A line that does not may overlap with any other."""
-        return any((self.unit is not None, self.logger, self.name, self.power_scale, self.is_absent))
+        given = (self.logger, self.name, self.power_scale, self.is_absent, self.interval)
+        return any(given) or self.unit is not None or self.is_burst is not None
 
 
 @dataclass(frozen=True)
@@ -165,6 +170,17 @@ def _absent(value: str, where: str) -> bool:
     return value == "absent"
 
 
+def _interval(value: str, where: str) -> str:
+    milliseconds(where, value)
+    return value
+
+
+def _profile(value: str, where: str) -> bool:
+    if value not in ("burst", "normal"):
+        raise AcuvimError(f"{where}: write profile=burst or profile=normal")
+    return value == "burst"
+
+
 # The word in the file, the field of Line it fills, and its rule.
 _OPTIONS = {
     "logger": ("logger", _number(1, 999)),
@@ -173,6 +189,8 @@ _OPTIONS = {
     "port": ("port", _number(1, 65535)),
     "power": ("power_scale", _power),
     "state": ("is_absent", _absent),
+    "interval": ("interval", _interval),
+    "profile": ("is_burst", _profile),
 }
 
 

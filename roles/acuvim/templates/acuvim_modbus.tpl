@@ -9,6 +9,9 @@
   alias = "{{ input.alias }}"
   controller = "tcp://{{ meter.ip }}:{{ meter.port }}"
   interval = "{{ input.interval }}"
+{% if input.offset %}
+  collection_offset = "{{ input.offset }}"
+{% endif %}
   precision = "1ms"
   timeout = "{{ input.timeout }}"
   configuration_type = "request"

@@ -16,6 +16,8 @@ from tests.unit.acuvim.images import LIVE, kilo, live, load, sunspec
 pytestmark = pytest.mark.real
 
 COUNTERS = {"Ep_imp", "Ep_exp", "Eq_imp", "Eq_exp", "Ep_total", "Ep_net", "Eq_total", "Eq_net", "Es"}
+DEMAND = {"P_demand", "Q_demand", "S_demand"}
+DISTORTION = {f"THD_{name}" for name in ("Va", "Vb", "Vc", "V", "Ia", "Ib", "Ic", "I")}
 EVERYTHING = '{__name__!=""}'
 
 
@@ -37,8 +39,11 @@ def keeps_arriving(rig, system_id: str, name: str = "acuvim_P") -> bool:
 @pytest.mark.usefixtures("two_meters")
 def test_names_and_labels_are_the_contract(rig):
     since = time.time()
-    wait_until(lambda: rig.arrived("acuvim_12", "acuvim_Ep_imp", since), 20, "a counter of the second meter")
-    wait_until(lambda: rig.arrived("acuvim_11", "acuvim_Ep_imp", since), 20, "a counter of the first meter")
+    for system_id in ("acuvim_12", "acuvim_11"):
+        for name in ("Ep_imp", "P_demand", "THD_Va"):
+            wait_until(
+                lambda one=system_id, of=name: rig.arrived(one, f"acuvim_{of}", since), 90, f"{name}, {system_id}"
+            )
     stored = [one["metric"] for one in rig.database.export(EVERYTHING, since, time.time() + 10)]
 
     labels = {frozenset((name, value) for name, value in one.items() if name != "__name__") for one in stored}
@@ -46,7 +51,9 @@ def test_names_and_labels_are_the_contract(rig):
         frozenset({"system_id": system, "device": device, "ip": ip, "role": "power_meter"}.items())
         for system, device, ip in (("acuvim_11", "acuvim_11", "127.10.4.21"), ("acuvim_12", "generator", "127.10.4.22"))
     }
-    assert {one["__name__"] for one in stored} == {f"acuvim_{name}" for name in {*LIVE, *COUNTERS}}
+    assert {one["__name__"] for one in stored} == {
+        f"acuvim_{name}" for name in {*LIVE, *COUNTERS, *DEMAND, *DISTORTION}
+    }
 
 
 def test_watts_are_watts_whatever_the_meter_counts_in(rig, two_meters):

@@ -59,6 +59,8 @@ def test_examples_use_options_that_exist(name):
         ({"hosts_at_once": -1}, "hosts_at_once: -1 is not more than 0"),
         ({"connects_per_second": float("nan")}, "connects_per_second: nan is not more than 0"),
         ({"interval": "1 s"}, "interval: '1 s' is not an interval"),
+        ({"networks": {"10.10.4.1/24": "wired"}}, "networks: '10.10.4.1/24' is not a network"),
+        ({"networks": {"10.10.4.0/24": "fast"}}, "networks: 10.10.4.0/24: neither wired nor wifi: 'fast' is not"),
         ({"energy_interval": "often"}, "energy_interval: 'often' is not an interval"),
         ({"telegraf_dir": "/t.d", "template": "/t.tpl"}, "telegraf_dir: /t.d needs registry, staging beside it"),
     ],

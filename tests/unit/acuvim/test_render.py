@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from ansible_collections.ovr.edge.plugins.module_utils.acuvim import targets
 from ansible_collections.ovr.edge.plugins.module_utils.acuvim.errors import AcuvimError
+from ansible_collections.ovr.edge.plugins.module_utils.acuvim.polling import Polling
 from ansible_collections.ovr.edge.plugins.module_utils.acuvim.registry import Meter
-from ansible_collections.ovr.edge.plugins.module_utils.acuvim.render import Polling, render
+from ansible_collections.ovr.edge.plugins.module_utils.acuvim.render import render
 
 from tests.unit.acuvim.images import LIVE, LIVE_3, LIVE_L
 
@@ -18,10 +20,14 @@ WHEN = "2026-11-24T00:00:00+00:00"
 METER = Meter(
     "10.10.4.11", 502, 1, "AH24000011", "active", WHEN, WHEN, logger=3, block=0x3000, power_scale=1.0, has_energy=True
 )
+FULL = replace(METER, has_demand=True, has_thd=True, has_fast_read=True)
 
 
-def inputs(meter: Meter = METER, **polling) -> list[dict]:
-    (content,) = render([meter], TEMPLATE, Polling(**polling)).values()
+EVERYWHERE = ("10.10.4.0/24",)
+
+
+def inputs(meter: Meter = METER, lines=EVERYWHERE, **polling) -> list[dict]:
+    (content,) = render([meter], TEMPLATE, Polling(**polling), targets.parse(lines, "targets")).values()
     return tomllib.loads(content)["inputs"]["modbus"]
 
 
@@ -30,7 +36,7 @@ def fields(meter: Meter) -> dict[str, dict]:
 
 
 def test_the_file_is_named_after_the_system():
-    assert list(render([METER, replace(METER, logger=10)], TEMPLATE, Polling())) == [
+    assert list(render([METER, replace(METER, logger=10)], TEMPLATE, Polling(), targets.parse([], "targets"))) == [
         "acuvim_13.conf",
         "acuvim_110.conf",
     ]
@@ -102,6 +108,89 @@ def test_counters_are_kilowatt_hours_in_an_input_of_their_own():
     assert [field["address"] for field in request["fields"]] == list(range(0x4048, 0x405A, 2))
 
 
+def by_alias(meter: Meter = FULL, lines=EVERYWHERE, **polling) -> dict[str, dict]:
+    return {one["alias"].removeprefix("acuvim_13"): one for one in inputs(meter, lines, **polling)}
+
+
+def test_what_may_fail_alone_has_an_input_of_its_own_in_its_turn():
+    found = by_alias(energy_interval="20s")
+
+    assert list(found) == ["", "_energy", "_demand", "_thd"]
+    assert [one.get("collection_offset") for one in found.values()] == [None, None, "5000ms", "10000ms"]
+    assert [one["interval"] for one in found.values()] == ["1s", "20s", "20s", "20s"]
+
+
+def test_demand_is_in_watts_and_distortion_in_percent():
+    found = by_alias(replace(FULL, power_scale=1000.0))
+    demand, thd = (found[name]["request"][0]["fields"] for name in ("_demand", "_thd"))
+
+    assert [(one["address"], one["name"], one["type"], one["scale"]) for one in demand] == [
+        (0x4042, "P_demand", "FLOAT32", 1000.0),
+        (0x4044, "Q_demand", "FLOAT32", 1000.0),
+        (0x4046, "S_demand", "FLOAT32", 1000.0),
+    ]
+    assert [(one["address"], one["type"], one["scale"]) for one in thd] == [
+        (address, "INT16", 0.01) for address in range(0x405A, 0x4062)
+    ]
+    assert [one["name"] for one in thd] == [f"THD_{name}" for name in ("Va", "Vb", "Vc", "V", "Ia", "Ib", "Ic", "I")]
+
+
+# Order of the fast block, from the manual.
+FAST = ["Va", "Vb", "Vc", "Vab", "Vbc", "Vca", "Ia", "Ib", "Ic", "Vln", "Vll", "I", "P", "Q", "F"]
+
+
+@pytest.mark.parametrize(
+    ("line", "burst", "meter", "wanted"),
+    [
+        pytest.param(EVERYWHERE, False, FULL, False, id="not asked for"),
+        pytest.param(EVERYWHERE, True, FULL, True, id="for all"),
+        pytest.param((*EVERYWHERE, "10.10.4.11 profile=burst"), False, FULL, True, id="for this one"),
+        pytest.param((*EVERYWHERE, "10.10.4.11 profile=normal"), True, FULL, False, id="for all but this one"),
+        pytest.param(EVERYWHERE, True, METER, False, id="the block did not answer"),
+    ],
+)
+def test_a_burst_is_one_more_input_for_the_values_it_has(line, burst, meter, wanted):
+    found = by_alias(meter, line, burst=burst)
+
+    assert ("_burst" in found) is wanted
+    live = {one["name"] for one in found[""]["request"][0]["fields"] if not one.get("omit")}
+    assert live == set(LIVE) - (set(FAST) if wanted else set())
+    if wanted:
+        (request,) = found["_burst"]["request"]
+        assert [(one["name"], one["address"]) for one in request["fields"]] == [
+            (name, 0x3400 + 2 * place) for place, name in enumerate(FAST)
+        ]
+        assert (found["_burst"]["interval"], found["_burst"]["timeout"]) == ("100ms", "60ms")
+
+
+NETWORKS = {"10.10.0.0/16": "wifi", "10.10.4.0/24": "wired", "10.10.5.0/24": "500ms"}
+
+
+@pytest.mark.parametrize(
+    ("ip", "line", "interval"),
+    [
+        ("10.10.4.11", "10.10.4.11", "200ms"),
+        ("10.10.9.11", "10.10.9.11", "1s"),
+        ("10.10.5.11", "10.10.5.11", "500ms"),
+        ("10.20.4.11", "10.20.4.11", "2s"),
+        ("10.10.4.11", "10.10.4.11 interval=100ms", "100ms"),
+    ],
+    ids=["wired, the smaller network", "wifi", "an interval", "in none", "its own line"],
+)
+def test_the_interval_is_that_of_the_line_the_network_or_all(ip, line, interval):
+    live = inputs(replace(METER, ip=ip), (line,), interval="2s", networks=NETWORKS)[0]
+
+    assert (live["interval"], live["precision"]) == (interval, "1ms")
+
+
+def test_a_scan_pushes_no_harder_than_the_network_bears():
+    polling = Polling(networks=NETWORKS)
+
+    rates = [polling.connects_per_second(ip, 800.0) for ip in ("10.10.4.11", "10.10.9.11", "10.20.4.11")]
+    assert rates == [800.0, 100.0, 800.0]
+    assert polling.connects_per_second("10.10.4.11", 50.0) == 50.0
+
+
 def test_a_meter_without_counters_has_one_input():
     assert len(inputs(replace(METER, has_energy=False))) == 1
 
@@ -141,4 +230,4 @@ def test_a_broken_template_is_named(tmp_path, template, says):
         path.write_text(template)
 
     with pytest.raises(AcuvimError, match=says):
-        render([METER], str(path), Polling())
+        render([METER], str(path), Polling(), targets.parse([], "targets"))
