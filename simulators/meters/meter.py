@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 from collections.abc import Callable, Iterable
@@ -60,6 +61,7 @@ class Meter:
             Block(0x3000, 68, lambda t_s: self._quantities(t_s) + [0] * 8, fast),
             Block(0x3400, 30, self._fast_read, fast),
             Block(0x4000, 98, self._basic, slow),
+            Block(0x42A0, 5, lambda _: self._angles()),
             Block(0x4620, 30, self._phase_energies, slow),
             Block(0xC350, 70, lambda _: self._sunspec()),
             Block(0xF000, 2, lambda _: text("CU2", 2)),
@@ -132,6 +134,11 @@ class Meter:
         return counters(
             [*chain.from_iterable((count, 0) for count in imports), *(self._count(t_s, apparent * x) for x in shares)]
         )
+
+    def _angles(self) -> Words:
+        """How far Vb, Vc, Ia, Ib, Ic lag behind Va, in 0.1°."""
+        lag = math.degrees(math.acos(self.system.power_factor))
+        return [round(10 * (angle % 360)) for angle in (120, 240, lag, 120 + lag, 240 + lag)]
 
     def _count(self, t_s: float, part: float) -> int:
         return int(part * self._scenario.energy_wh(self.system.id, 0, max(0.0, t_s)) / 100)

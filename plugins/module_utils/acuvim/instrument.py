@@ -5,9 +5,11 @@ from __future__ import annotations
 from .families import Family
 from .physics import Values
 from .probe import Image
+from .registers import SUNSPEC
 
 _VOLTAGE_WIRING = ("3LN", "3LL", "2LL", "1LN", "1LL")
 _CURRENT_WIRING = ("3CT", "2CT", "1CT")
+_SUNSPEC_WIRING = {201: "1LN", 202: "2LL", 203: "3LN", 204: "3LL"}
 # What the secondary side of a voltage transformer carries [V].
 _SECONDARY_V = (90.0, 130.0)
 
@@ -16,7 +18,7 @@ def settings(image: Image, family: Family, values: Values) -> tuple[dict[str, st
     """Return wiring, ct and pt as texts, empty for what was not read or cannot be, and the evidence for them."""
     words = image.words.get(family.settings) if family.settings is not None else None
     if not words:
-        return {}, ()
+        return _of_sunspec(image)
     voltage, current, pt_high, pt_low, pt_secondary, ct_primary, ct_secondary = words
     pt = _ratio((pt_high << 16) + pt_low, pt_secondary)
     found = {"wiring": _wiring(voltage, current), "ct": _ratio(ct_primary, ct_secondary), "pt": pt}
@@ -35,6 +37,12 @@ def angles(image: Image, family: Family) -> dict[str, float]:
         return {}
     words = image.words[part.address]
     return {field.name: words[field.offset] * field.factor for field in part.fields}
+
+
+def _of_sunspec(image: Image) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The wiring alone, which a SunSpec block ends with."""
+    wiring = _SUNSPEC_WIRING.get(image.words.get(SUNSPEC, (0,))[-1])
+    return ({"wiring": wiring}, (f"wiring {wiring} by its SunSpec block",)) if wiring else ({}, ())
 
 
 def _wiring(voltage: int, current: int) -> str:

@@ -162,6 +162,12 @@ def test_wiring_and_transformers_are_told(values, registers, wiring, ct, pt, sai
     assert said in " ".join(found.evidence)
 
 
+def test_the_sunspec_block_tells_the_wiring_where_the_settings_are_not_read():
+    found = identify(image({0x3000: live(load()), 0xC350: sunspec()}))
+
+    assert (found.wiring, found.ct) == ("3LN", "")
+
+
 def test_values_are_kept_for_who_looks_at_the_wiring():
     found = identify(image({0x3000: live(load(Ib=math.nan)), 0xC350: sunspec(), 0x42A0: (2400, 1200, 1, 2, 3)}))
 

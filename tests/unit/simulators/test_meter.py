@@ -114,6 +114,14 @@ def test_phase_energies_add_up_to_the_whole():
     assert phases[1:12:2] == [0] * 6
 
 
+def test_angles_are_those_of_three_phases_in_order_with_their_power_factor():
+    v_b, v_c, *currents = (angle / 10 for angle in METER.registers(0x42A0, 5, 10.0))
+    factor = floats(METER, 0x303A, 1, 10.0)[0]
+    assert (v_b, v_c) == (120, 240)
+    lags = [(current - voltage) % 360 for current, voltage in zip(currents, (0, v_b, v_c), strict=True)]
+    assert [math.cos(math.radians(lag)) for lag in lags] == [pytest.approx(factor, abs=0.002)] * 3
+
+
 def test_demand_is_the_mean_of_the_last_quarter_of_an_hour():
     t_s = 5000.0
     assert floats(METER, 0x4042, 1, t_s)[0] == pytest.approx(4 * SCENARIO.energy_wh("acuvim_11", 4100, 5000), rel=0.01)
