@@ -9,12 +9,12 @@ import platform
 import sys
 from pathlib import Path
 
-from tests.bench import event_start, report
+from tests.bench import discovery, event_start, report
 from tests.lab.cache import REPO
 from tests.lab.progress import step
 from tests.lab.shell import run
 
-ROWS = {"P1": report.measure, "P4": event_start.measure}
+ROWS = {"P1": report.measure, "P2": discovery.measure, "P4": event_start.measure}
 RESULT = REPO / "build" / "bench.json"
 
 
@@ -23,7 +23,8 @@ def main() -> int:
     rows = []
     for row_id in [options.only] if options.only else ROWS:
         with step(f"bench {row_id}"):
-            rows.append(ROWS[row_id]())
+            measured = ROWS[row_id]()
+            rows += measured if isinstance(measured, list) else [measured]
     RESULT.parent.mkdir(exist_ok=True)
     content = {"commit": run("git", "-C", REPO, "rev-parse", "HEAD"), "machine": machine(), "rows": _dicts(rows)}
     RESULT.write_text(json.dumps(content, indent=2) + "\n")
