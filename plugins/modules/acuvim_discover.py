@@ -219,6 +219,12 @@ meters:
     pt: {description: 'Voltage transformer, primary/secondary as the meter is set.', type: str}
     first_seen: {description: UTC., type: str}
     last_seen: {description: UTC., type: str}
+    wiring_judged: {description: 'UTC of the last look at its wiring under load, empty before the first.', type: str}
+    wiring_faults:
+      description:
+        - What that look found, of V(phase_rotation), V(reversed_ct), V(phase_swap), V(missing_neutral) and V(ct_ratio).
+      type: list
+      elements: str
     missing_since: {description: 'UTC of the first scan that missed it, empty while it is there.', type: str}
 findings:
   description:

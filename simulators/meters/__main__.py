@@ -24,6 +24,7 @@ from simulators.scenario import ScenarioError
 READ_HOLDING_REGISTERS = 3
 UNIT = 1
 ADDRESS_RETRY_S = 0.3
+_FORM = "HOST:PORT=SYSTEM[,kilowatts][,turned=b][,exchanged=bc]"
 
 
 @dataclass(frozen=True)
@@ -99,18 +100,19 @@ def _options() -> argparse.Namespace:
         type=_place,
         action="append",
         required=True,
-        metavar="HOST:PORT=SYSTEM[,kilowatts]",
+        metavar=_FORM,
         help="an address and the system of the scenario that answers there; repeat for more meters",
     )
     return parser.parse_args()
 
 
 def _place(words: str) -> Place:
-    match = re.fullmatch(r"([^:=,]+):(\d{1,5})=([^,]+)(,kilowatts)?", words)
+    faults = "(?:,turned=([abc]{1,3}))?(?:,exchanged=(ab|bc|ac))?"
+    match = re.fullmatch(rf"([^:=,]+):(\d{{1,5}})=([^,]+)(,kilowatts)?{faults}", words)
     if not match:
-        raise argparse.ArgumentTypeError(f"{words!r} is not HOST:PORT=SYSTEM[,kilowatts], as 10.10.4.11:502=acuvim_11")
-    host, port, system_id, kilowatts = match.groups()
-    return Place(host, int(port), system_id, Options(kilowatts=bool(kilowatts)))
+        raise argparse.ArgumentTypeError(f"{words!r} is not {_FORM}, as 10.10.4.11:502=acuvim_11")
+    host, port, system_id, kilowatts, turned, exchanged = match.groups()
+    return Place(host, int(port), system_id, Options(bool(kilowatts), turned or "", exchanged or ""))
 
 
 if __name__ == "__main__":

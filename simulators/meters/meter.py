@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import struct
 from collections.abc import Callable, Iterable
@@ -11,6 +10,7 @@ from itertools import chain
 from statistics import fmean
 
 from simulators.electrics import Reading, reading
+from simulators.meters import miswired
 from simulators.refresh import Refresh, fraction
 from simulators.scenario import Scenario
 
@@ -27,6 +27,8 @@ class Options:
     """How one meter differs from the next. Faults on purpose belong here."""
 
     kilowatts: bool = False  # powers in kW, kvar, kVA, as some firmware gives them
+    turned: str = ""  # phases whose current transformer is turned round, as "b"
+    exchanged: str = ""  # two phases whose current transformers are exchanged, as "bc"
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Meter:
     def __init__(self, scenario: Scenario, system_id: str, options: Options = Options()):
         self.system = scenario.system(system_id)
         self._scenario = scenario
+        self._options = options
         self._power_scale = 0.001 if options.kilowatts else 1.0
         key = f"{scenario.seed} {system_id}"
         fast = Refresh(self.system.refresh_s, f"{key} fast", phase=fraction(key), jitter=0.02)
@@ -61,7 +64,7 @@ class Meter:
             Block(0x3000, 68, lambda t_s: self._quantities(t_s) + [0] * 8, fast),
             Block(0x3400, 30, self._fast_read, fast),
             Block(0x4000, 98, self._basic, slow),
-            Block(0x42A0, 5, lambda _: self._angles()),
+            Block(0x42A0, 5, self._angles, slow),
             Block(0x4620, 30, self._phase_energies, slow),
             Block(0xC350, 70, lambda _: self._sunspec()),
             Block(0xF000, 2, lambda _: text("CU2", 2)),
@@ -85,7 +88,9 @@ class Meter:
 
     def reading(self, t_s: float) -> Reading:
         """The electrics at that moment."""
-        return reading(self.system, self._scenario.power_w(self.system.id, t_s), t_s)
+        now = reading(self.system, self._scenario.power_w(self.system.id, t_s), t_s)
+        turned, exchanged = self._options.turned, self._options.exchanged
+        return miswired.seen(now, turned, exchanged) if turned or exchanged else now
 
     def _quantities(self, t_s: float) -> Words:
         """F, V, VL, I with their averages, then P, Q, S, PF by phase and in total: 30 floats."""
@@ -122,6 +127,10 @@ class Meter:
             *(120, 118, 123, 120, 310, 305, 322, 312),  # THD of voltages and currents, 0.01 %
         ]
 
+    def _angles(self, t_s: float) -> Words:
+        """Voltages b and c and the currents, behind voltage a, in 0.1°."""
+        return [round(10 * lag) % 3600 for lag in (120, 240, *miswired.current_lags(self.reading(t_s)))]
+
     def _energies(self, t_s: float) -> Words:
         """Ep, Eq: import, export, total, net; Es. In 0.1 kWh since the scenario's epoch."""
         p, q, s = (self._count(t_s, part) for part in self._parts())
@@ -134,11 +143,6 @@ class Meter:
         return counters(
             [*chain.from_iterable((count, 0) for count in imports), *(self._count(t_s, apparent * x) for x in shares)]
         )
-
-    def _angles(self) -> Words:
-        """How far Vb, Vc, Ia, Ib, Ic lag behind Va, in 0.1°."""
-        lag = math.degrees(math.acos(self.system.power_factor))
-        return [round(10 * (angle % 360)) for angle in (120, 240, lag, 120 + lag, 240 + lag)]
 
     def _count(self, t_s: float, part: float) -> int:
         return int(part * self._scenario.energy_wh(self.system.id, 0, max(0.0, t_s)) / 100)

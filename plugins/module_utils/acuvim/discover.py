@@ -87,7 +87,9 @@ class Result:
 
     def diff(self) -> list[dict[str, str]]:
         """The registry and each file before and after, in the form that Ansible shows."""
-        before, after = (registry.dump(registry.without_times(side)) for side in (self.plan.before, self.plan.meters))
+        before, after = (
+            registry.dump(registry.without_observations(side)) for side in (self.plan.before, self.plan.meters)
+        )
         texts = [("registry", before, after)] if before != after else []
         sides = (self.files.before, self.files.after)
         texts += [(name, *(side[name] or "" for side in sides)) for name in sorted(self.files.after)]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .files import write_whole
 from .registry import Meter
+from .wiring import KINDS
 
 STATES = ("active", "probable", "delisted", "displaced", "absent")
 
@@ -19,9 +20,14 @@ def write(path: str, meters: Iterable[Meter], problems: int, now_s: float) -> No
 
 def text(meters: Iterable[Meter], problems: int, now_s: float) -> str:
     """acuvim_info of each polled meter, and counts of the last run."""
-    meters = list(meters)
+    meters = sorted(meters, key=lambda meter: meter.system_id)
     lines = ["# HELP acuvim_info The meter behind a system_id; always 1.", "# TYPE acuvim_info gauge"]
-    lines += [_info(meter) for meter in sorted(meters, key=lambda meter: meter.system_id) if meter.is_polled]
+    lines += [_info(meter) for meter in meters if meter.is_polled]
+    lines += [
+        "# HELP acuvim_wiring_fault Whether the last look at the wiring found this.",
+        "# TYPE acuvim_wiring_fault gauge",
+    ]
+    lines += [line for meter in meters if meter.is_polled and meter.wiring_judged for line in _wiring(meter)]
     lines += ["# HELP acuvim_discovery_meters Known meters by state.", "# TYPE acuvim_discovery_meters gauge"]
     for state in STATES:
         count = sum(meter.state == state for meter in meters)
@@ -35,6 +41,11 @@ def text(meters: Iterable[Meter], problems: int, now_s: float) -> str:
         f"acuvim_discovery_last_run_timestamp_seconds {now_s:.0f}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _wiring(meter: Meter) -> Iterable[str]:
+    for kind in KINDS:
+        yield f'acuvim_wiring_fault{{system_id="{meter.system_id}",kind="{kind}"}} {int(kind in meter.wiring_faults)}'
 
 
 def _info(meter: Meter) -> str:

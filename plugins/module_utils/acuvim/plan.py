@@ -14,9 +14,11 @@ from dataclasses import asdict, dataclass, replace
 
 from .errors import AcuvimError
 from .identify import METER, PROBABLE, Finding
-from .registry import ABSENT, ACTIVE, DELISTED, DISPLACED, Meter, Meters, place_name, without_times
+from .registry import ABSENT, ACTIVE, DELISTED, DISPLACED, Meter, Meters, place_name, without_observations
 from .registry import PROBABLE as STATE_PROBABLE
 from .targets import Targets
+from .wiring import Fault
+from .wiring import judge as wiring_faults
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Plan:
 
     @property
     def changes_registry(self) -> bool:
-        return without_times(self.before) != without_times(self.meters)
+        return without_observations(self.before) != without_observations(self.meters)
 
 
 Place = tuple[str, int, int]
@@ -154,9 +156,15 @@ def _seen(before: Meter | None, finding: Finding, targets: Targets, now: str) ->
         last_seen=now,
         missing_since="",
     )
+    if (faults := _wiring(after, finding)) is not None:
+        after = replace(after, wiring_judged=now, wiring_faults=tuple(fault.kind for fault in faults))
     # Once believed, a meter stays one: a dead bus looks like nothing.
     state = ABSENT if line and line.is_absent else STATE_PROBABLE if after.block is None else ACTIVE
     return _Row(before, replace(after, state=state), finding)
+
+
+def _wiring(meter: Meter, finding: Finding) -> tuple[Fault, ...] | None:
+    return wiring_faults(finding.values, meter.wiring, meter.ct)
 
 
 def _own_name(name: str, targets: Targets) -> str:
@@ -234,6 +242,8 @@ def _doubts(rows: list[_Row], findings: list[Finding]) -> Iterator[str]:
         if answer and not finding and meter.missing_since:
             reason = f"{answer.verdict}: {'; '.join(answer.evidence)}"
             yield f"{name} was not found this time ({reason}); it stays as it is"
+        for fault in (finding and _wiring(meter, finding)) or ():
+            yield f"{name}: {fault.said} ({fault.kind})"
         if meter.power_scale is None:
             yield (
                 f"{name}: without load it has not shown whether it counts in W or kW, so its power is not published; "

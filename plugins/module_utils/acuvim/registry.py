@@ -33,7 +33,7 @@ class Meter:
     targets; `displaced` has another meter at its address; `absent` is out of service, by its line or because
     it was missing too long. logger is None only where it was never active. power_scale is W per register unit,
     None while no load has shown it. Times are UTC, ISO 8601; missing_since is that of the first scan that
-    missed it, empty while it is there.
+    missed it, empty while it is there; wiring_judged that of the last look at its wiring, which found wiring_faults.
     """
 
     ip: str
@@ -59,6 +59,8 @@ class Meter:
     ct: str = ""
     pt: str = ""
     missing_since: str = ""
+    wiring_judged: str = ""
+    wiring_faults: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -104,9 +106,13 @@ def load(path: str) -> dict[str, Meter]:
     try:
         if stored["schema"] != SCHEMA:
             raise AcuvimError(f"{path}: schema {stored['schema']}, this program knows {SCHEMA}; use the newer release")
-        return {key: Meter(**fields) for key, fields in stored["meters"].items()}
+        return {key: _meter(fields) for key, fields in stored["meters"].items()}
     except (KeyError, TypeError, AttributeError) as error:
         raise AcuvimError(f"{path}: not a meter registry ({error}); restore it from a backup") from error
+
+
+def _meter(fields: dict) -> Meter:
+    return Meter(**{**fields, "wiring_faults": tuple(fields.get("wiring_faults", ()))})
 
 
 def dump(meters: Meters) -> str:
@@ -120,6 +126,7 @@ def save(path: str, meters: Meters) -> None:
     write_whole(Path(path), dump(meters), 0o644)
 
 
-def without_times(meters: Meters) -> dict[str, Meter]:
+def without_observations(meters: Meters) -> dict[str, Meter]:
     """The same meters without what each scan observes: one that only saw or missed them has changed nothing."""
-    return {key: dataclasses.replace(meter, last_seen="", missing_since="") for key, meter in meters.items()}
+    observed = {"last_seen": "", "missing_since": "", "wiring_judged": "", "wiring_faults": ()}
+    return {key: dataclasses.replace(meter, **observed) for key, meter in meters.items()}

@@ -13,6 +13,7 @@ def text(result: Result, with_diff: bool = False) -> str:
     """Meters, what else answered, what changes, what is wrong, and a last line with the sum of it."""
     parts = [
         _table("meters", [_meter_row(key, meter) for key, meter in sorted(result.plan.meters.items())]),
+        _table("wiring", list(_wiring_rows(result))),
         _table("answers", [_finding_row(finding) for finding in result.findings]),
         _table("changes", [(change.meter, change.what, change.why) for change in result.plan.changes]),
         _table("problems", [(problem,) for problem in result.plan.problems]),
@@ -25,6 +26,22 @@ def text(result: Result, with_diff: bool = False) -> str:
 def _meter_row(key: str, meter: Meter) -> tuple[str, ...]:
     name = meter.system_id if meter.logger else "-"
     return (name, meter.state, place_name(*meter.place), key, meter.model or "-", f"seen {meter.last_seen}")
+
+
+def _wiring_rows(result: Result) -> Iterable[tuple[str, ...]]:
+    """What this look found of each meter that is polled, with the angles it goes by."""
+    seen = {(finding.ip, finding.port, finding.unit): finding for finding in result.findings}
+    for meter in sorted(result.plan.meters.values(), key=lambda meter: meter.system_id):
+        if meter.is_polled and meter.place in seen:
+            values = seen[meter.place].values
+            angles = [f"{name[6:]} {values[name]:.0f}°" for name in values if name.startswith("angle_")]
+            yield (meter.system_id, _wiring_verdict(meter), " ".join(angles))
+
+
+def _wiring_verdict(meter: Meter) -> str:
+    if not meter.wiring_judged:
+        return "not judged: no load yet"
+    return ", ".join(meter.wiring_faults) or "as it should be"
 
 
 def _finding_row(finding) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ SYSTEM = {
 class Meter(Process):
     """A simulated meter under a constant load, in a process of its own: it can be killed or stopped."""
 
-    def __init__(self, folder: Path, ip: str, port: int, system: str, kilowatts: bool = False):
+    def __init__(self, folder: Path, ip: str, port: int, system: str, kilowatts: bool = False, wired: str = ""):
         self.ip, self.port, self.true_w = ip, port, LOAD_W * SCALES[system]
         scenario = folder / "load.json"
         systems = {name: {**SYSTEM, "scale": scale} for name, scale in SCALES.items()}
@@ -38,7 +38,7 @@ class Meter(Process):
         scenario.write_text(
             json.dumps({"about": "constant", "repeat": True, "start_w": LOAD_W, "pieces": pieces, "systems": systems})
         )
-        place = f"{ip}:{port}={system}{',kilowatts' if kilowatts else ''}"
+        place = f"{ip}:{port}={system}{',kilowatts' if kilowatts else ''}{wired}"
         super().__init__(
             [sys.executable, "-m", "simulators.meters", f"--scenario={scenario}", f"--meter={place}"],
             folder / f"{ip}.log",

@@ -76,6 +76,22 @@ def test_the_answer_describes_each_meter(listed):
     assert all(one["verdict"] == "meter" and one["evidence"] for one in answer["findings"])
 
 
+def test_wiring_is_judged_where_a_meter_shows_its_angles(box, meter, port):
+    meter("127.10.4.21", "sim_21", wired=",turned=b")
+    meter("127.10.4.22", "sim_22", wired=",exchanged=bc")
+    box.targets.write_text(f"127.10.4.20/30 port={port}\n")
+    told = run(box)
+
+    assert [one["wiring_faults"] for one in told["meters"]] == [["reversed_ct"], ["phase_swap"]]
+    assert sum("transformer" in problem for problem in told["problems"]) == 2
+    rows = [line.split() for line in told["table"]]
+    assert ["acuvim_11", "reversed_ct", "Vb", "120°"] in [row[:4] for row in rows]
+    published = (box.folder / "acuvim.prom").read_text()
+    assert 'acuvim_wiring_fault{system_id="acuvim_11",kind="reversed_ct"} 1' in published
+    assert 'acuvim_wiring_fault{system_id="acuvim_12",kind="phase_swap"} 1' in published
+    assert 'acuvim_wiring_fault{system_id="acuvim_12",kind="reversed_ct"} 0' in published
+
+
 def test_script_and_module_know_the_same_meters(listed):
     run(listed)
 

@@ -30,6 +30,19 @@ def test_a_meter_that_is_not_polled_has_no_info():
     assert not any(line.startswith("acuvim_info") for line in samples(replace(METER, state="delisted")))
 
 
+def test_the_wiring_of_a_meter_is_told_once_it_was_judged():
+    judged = replace(METER, wiring_judged=WHEN, wiring_faults=("reversed_ct",))
+
+    assert [line for line in samples(judged) if line.startswith("acuvim_wiring")] == [
+        'acuvim_wiring_fault{system_id="acuvim_13",kind="phase_rotation"} 0',
+        'acuvim_wiring_fault{system_id="acuvim_13",kind="reversed_ct"} 1',
+        'acuvim_wiring_fault{system_id="acuvim_13",kind="phase_swap"} 0',
+        'acuvim_wiring_fault{system_id="acuvim_13",kind="missing_neutral"} 0',
+        'acuvim_wiring_fault{system_id="acuvim_13",kind="ct_ratio"} 0',
+    ]
+    assert not any(line.startswith("acuvim_wiring") for line in samples(METER, replace(judged, state="delisted")))
+
+
 def test_the_run_is_counted():
     lines = samples(METER, replace(METER, serial="B", logger=4), replace(METER, serial="C", state="displaced"))
 

@@ -13,6 +13,8 @@ from ansible_collections.ovr.edge.plugins.module_utils.acuvim.registry import Me
 from hypothesis import given
 from hypothesis import strategies as some
 
+from tests.unit.acuvim.images import load
+
 THEN, NOW = "2026-11-01T00:00:00+00:00", "2026-11-24T00:00:00+00:00"
 EVERYWHERE = ("10.10.4.0/24",)
 
@@ -255,6 +257,24 @@ def test_a_name_moves_with_its_meter_until_it_is_given_to_another_address():
 
     assert kept.meters["A"].device == "generator"
     assert (given.meters["A"].device, given.meters["B"].device) == ("acuvim_11", "generator")
+
+
+TURNED = load(Pb=-1283.0)
+
+
+def test_a_wiring_fault_is_told_and_remembered_and_is_no_change():
+    seen = decide([meter()], [found(values=TURNED)])
+    unloaded = decide(seen.meters.values(), [found(values=load(amperes=0))])
+    corrected = decide(seen.meters.values(), [found(values=load())])
+
+    assert "acuvim_11 at 10.10.4.11/1: current b flows against the others" in seen.problems[0]
+    assert not seen.changes_registry
+    assert [one.meters["A"].wiring_faults for one in (seen, unloaded, corrected)] == [
+        ("reversed_ct",),
+        ("reversed_ct",),
+        (),
+    ]
+    assert seen.meters["A"].wiring_judged == NOW
 
 
 LONG_AGO, LATELY = "2026-10-01T00:00:00+00:00", "2026-11-23T23:00:00+00:00"

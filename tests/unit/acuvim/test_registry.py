@@ -29,6 +29,16 @@ def test_what_is_saved_is_loaded(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["registry.json"]
 
 
+def test_a_registry_of_an_earlier_release_is_read(tmp_path):
+    path = tmp_path / "registry.json"
+    stored = json.loads(registry.dump({ONE.key: ONE}))
+    for newer in ("missing_since", "wiring_judged", "wiring_faults", "has_thd", "family"):
+        del stored["meters"][ONE.key][newer]
+    path.write_text(json.dumps(stored))
+
+    assert registry.load(str(path)) == {ONE.key: ONE}
+
+
 def test_the_file_can_be_read_by_others():
     stored = json.loads(registry.dump({ONE.key: ONE}))
 

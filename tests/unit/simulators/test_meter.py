@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 import struct
 from pathlib import Path
@@ -95,6 +96,34 @@ def test_powers_may_be_in_kilowatts_and_everything_else_stays():
     assert [value * 1000 for value in in_kw[14:26]] == [near(value) for value in in_w[14:26]]
     assert in_kw[:14] + in_kw[26:] == in_w[:14] + in_w[26:]
     assert floats(kilowatts, 0x3418, 1, 25.0)[0] == near(floats(watts, 0x3418, 1, 25.0)[0] / 1000)
+
+
+def phasors(meter: Meter, t_s: float) -> list[complex]:
+    """Currents against voltage a, from the registers of currents and angles."""
+    sizes, tenths = floats(meter, 0x3012, 3, t_s), meter.registers(0x42A0, 5, t_s)
+    assert tenths[:2] == [1200, 2400]
+    return [cmath.rect(size, -math.radians(angle / 10)) for size, angle in zip(sizes, tenths[2:], strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("options", "order", "signs"),
+    [
+        pytest.param(Options(), (0, 1, 2), (1, 1, 1), id="well"),
+        pytest.param(Options(turned="b"), (0, 1, 2), (1, -1, 1), id="one turned round"),
+        pytest.param(Options(exchanged="ac"), (2, 1, 0), (1, 1, 1), id="two exchanged"),
+        pytest.param(Options(turned="a", exchanged="ab"), (1, 0, 2), (-1, 1, 1), id="both"),
+    ],
+)
+def test_currents_are_those_of_the_transformers_as_they_are_wired(options, order, signs):
+    t_s = 25.0
+    right, wrong = phasors(METER, t_s), phasors(Meter(SCENARIO, "acuvim_11", options), t_s)
+    powers = floats(Meter(SCENARIO, "acuvim_11", options), 0x301C, 3, t_s)
+    volts = [cmath.rect(size, -math.radians(120 * n)) for n, size in enumerate(floats(METER, 0x3002, 3, t_s))]
+
+    wanted = [sign * right[n] for n, sign in zip(order, signs, strict=True)]
+    assert [abs(one - other) for one, other in zip(wrong, wanted, strict=True)] == pytest.approx([0] * 3, abs=0.05)
+    products = [(v * i.conjugate()).real for v, i in zip(volts, wanted, strict=True)]
+    assert powers == [pytest.approx(product, abs=15) for product in products]
 
 
 def test_energy_counts_tenths_of_a_kilowatt_hour_since_the_epoch():
