@@ -80,7 +80,7 @@ def answering(folder: Path, names: dict[str, str], port: int) -> Iterator[None]:
         for ip, name in names.items():
             command = [sys.executable, "-m", "tests.integration.acuvim.decoys", name, ip, str(port)]
             collections = {"PYTHONPATH": f"{REPO}:{REPO / '.ansible' / 'collections'}"}
-            started.append(Process(command, folder / f"{ip}.log", collections, REPO))
+            started.append(Process(command, folder / f"{name} at {ip}.log", collections, REPO))
             ends.callback(started[-1].stop)
         for process in started:
             process.wait_ready(lambda process=process: "ready" in process.tail(), 90)
