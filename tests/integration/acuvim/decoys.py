@@ -134,7 +134,8 @@ ANSWERS: dict[str, Answer] = {
     "L": holding(images.legacy_l(load())),
     "Acuvim 3": holding(images.acuvim3(load())),
     "II, fast-read mode": holding({0xC350: images.sunspec("AH24000090"), 0x3400: images.fast_read(load())}),
-    "L, fast-read mode": holding({0x3400: images.fast_read(load())}),
+    # While it is on, 0x0600 is off and 0x3000 has no averages.
+    "L, fast-read mode": holding({0x3000: live(load(Vln=0, Vll=0, I=0)), 0x3400: images.fast_read(load())}),
     "all zero": everywhere(lambda _: 0),
     "AcuRev 2100": holding(images.acurev_2100(load())),
     "AcuRev 1310": holding({**images.acurev_1310(load()), 0x1000: images.sunspec("AR24000001", model="AcuRev 1312")}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -177,3 +178,17 @@ def test_another_ct_ratio_is_told(place, tmp_path):
         after = box.discover()
 
     assert [(change["what"], change["why"]) for change in after["changes"]] == [("updated", "ct 200/5 → 400/5")]
+
+
+def test_a_meter_whose_only_connection_is_taken_stays_polled(place, tmp_path):
+    box, port = place
+    box.targets.write_text(f"127.10.7.101 port={port}\n")
+    with answering(tmp_path, {"127.10.7.101": "II with one connection"}, port):
+        box.discover()
+        with socket.create_connection(("127.10.7.101", port)) as telegraf:
+            telegraf.sendall(bytes.fromhex("0001 0000 0006 01 03 3000 003c"))
+            assert telegraf.recv(260)
+            after = box.discover()
+
+    assert [(meter["polled"], meter["found"]) for meter in after["meters"]] == [(True, False)]
+    assert any("was not found this time" in said and "connection" in said for said in after["problems"])
