@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,7 +61,12 @@ class Folder:
     check: Sequence[str] = ()
 
     def difference(self, wanted: Mapping[str, str]) -> Files:
-        """Compare the meter files that are there with those that should be; other files are not ours."""
+        """Compare the meter files that are there with those that should be; other files are not ours.
+
+        AcuvimError when two files would poll one meter: Telegraf does not mind, and its values would count twice.
+        """
+        foreign = {path.name: _read(path) for path in sorted(self.watched.glob("*.conf")) if not path.match(OURS)}
+        _refuse_twice({**foreign, **wanted})
         present = {path.name: _read(path) for path in sorted(self.watched.glob(OURS))}
         names = [name for name in {**present, **wanted} if present.get(name) != wanted.get(name)]
         return Files({name: present.get(name) for name in names}, {name: wanted.get(name) for name in names})
@@ -129,6 +135,29 @@ class Folder:
                 "put the staging folder beside the watched one"
             ) from None
         sync_folder(self.watched)
+
+
+def _refuse_twice(files: Mapping[str, str]) -> None:
+    seen: dict[tuple[str, int], str] = {}
+    for name, content in files.items():
+        for controller, unit in _polled(content):
+            other = seen.setdefault((controller, unit), name)
+            if other != name:
+                raise AcuvimError(
+                    f"{other} and {name} would both poll {controller} unit {unit}, nothing was changed; remove that "
+                    "input from the file, take the meter off the targets, or correct the template"
+                )
+
+
+def _polled(content: str) -> Iterator[tuple[str, int]]:
+    """Controller and unit of each Modbus input; what is no TOML is for Telegraf to judge."""
+    try:
+        inputs = tomllib.loads(content).get("inputs", {}).get("modbus", [])
+        for one in inputs:
+            units = {request["slave_id"] for request in one.get("request", ()) if "slave_id" in request}
+            yield from ((one.get("controller", ""), unit) for unit in units or {one.get("slave_id", 0)})
+    except (tomllib.TOMLDecodeError, AttributeError, TypeError):
+        return
 
 
 def _must_exist(folder: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.parts import telegraf, victoria_metrics
 from tests.parts.process import wait_until
 from tests.unit.acuvim.endpoints import holding, serving
-from tests.unit.acuvim.images import LIVE, kilo, live, load, sunspec
+from tests.unit.acuvim.images import LIVE, acuvim, kilo, live, load, sunspec
 
 pytestmark = pytest.mark.real
 
@@ -87,6 +87,41 @@ def test_a_dead_meter_is_a_gap_and_costs_the_others_nothing(rig, two_meters, end
         resume(dead)
         keeps_arriving(rig, "acuvim_11")
         assert 0 not in rig.arrived("acuvim_11", "acuvim_P", ended)
+
+
+def test_a_meter_that_turns_slow_and_then_is_replaced_costs_the_others_nothing(rig, two_meters):
+    words, delay = dict(acuvim(load(), serial="OLD").words), [0.0]
+
+    def answer(request):
+        yield delay[0]
+        yield from holding(words)(request)
+
+    with serving(answer, "127.10.4.23") as (ip, port):
+        lines = [f"{one.ip} port={one.port}" for one in two_meters]
+        rig.box.targets.write_text("\n".join([*lines, f"{ip} port={port}"]) + "\n")
+        began = time.time()
+        rig.box.discover()
+        delay[0] = 0.9  # its input waits for 0.6 s
+        slowed = time.time() + 1.5
+        wait_until(lambda: len(rig.arrived("acuvim_12", "acuvim_P", slowed)) >= 3, 90, "samples of another meter")
+        while_slow = rig.arrived("acuvim_13", "acuvim_P", slowed)
+        delay[0] = 0.0
+        keeps_arriving(rig, "acuvim_13")
+        words.update(acuvim(load(amperes=20), serial="NEW").words)
+        replaced = time.time()
+        told = rig.box.discover()
+        since = time.time() + 1.5
+        for system_id in ("acuvim_14", "acuvim_12"):
+            wait_until(lambda one=system_id: len(rig.arrived(one, "acuvim_P", since)) >= 2, 90, system_id)
+
+    assert while_slow == []
+    before = rig.samples('acuvim_P{system_id="acuvim_13"}', began)["acuvim_P"]
+    assert {round(value, 1) for stamp, value in before if stamp < replaced} == {round(load()["P"], 1)}
+    assert {(change["meter"], change["what"]) for change in told["changes"]} == {("OLD", "displaced"), ("NEW", "new")}
+    assert rig.arrived("acuvim_13", "acuvim_P", since) == []
+    assert {round(value, 1) for value in rig.arrived("acuvim_14", "acuvim_P", since)} == {
+        round(load(amperes=20)["P"], 1)
+    }
 
 
 def test_what_is_no_number_is_a_gap_in_its_own_series(rig):

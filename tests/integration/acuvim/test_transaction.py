@@ -55,6 +55,21 @@ def test_telegraf_refuses_what_it_could_not_load_and_goes_on(polled, tmp_path):
     assert_still_polling(polled)
 
 
+def test_a_meter_that_another_file_polls_already_is_refused(polled, meter, port):
+    by_hand = polled.box.files()["acuvim_11.conf"].replace("127.10.4.21:", "127.10.4.22:")
+    (polled.box.watched / "mine.conf").write_text(by_hand.replace("acuvim_11", "by_hand"))
+    meter("127.10.4.22", "sim_22")
+    before, registry = polled.box.files(), polled.box.registry.read_text()
+    polled.box.targets.write_text(f"127.10.4.20/30 port={port}\n")
+
+    done = polled.box.try_discover()
+
+    assert done.returncode == 1
+    assert f"mine.conf and acuvim_12.conf would both poll tcp://127.10.4.22:{port} unit 1" in done.stderr
+    assert (polled.box.files(), polled.box.registry.read_text()) == (before, registry)
+    assert_still_polling(polled)
+
+
 def test_files_that_bring_no_samples_are_taken_back(polled, tmp_path):
     before, registry = polled.box.files(), json.loads(polled.box.registry.read_text())
     elsewhere = tmp_path / "elsewhere.tpl"
@@ -71,10 +86,10 @@ def test_files_that_bring_no_samples_are_taken_back(polled, tmp_path):
 def test_a_new_meter_joins_without_a_restart(polled, port):
     with serving(holding(acuvim(load(), serial="AH7").words), "127.10.4.23") as (ip, other_port):
         polled.box.targets.write_text(f"127.10.4.21 port={port}\n{ip} port={other_port}\n")
+        began = time.time()
         told = polled.box.discover()
-        since = time.time()
-        wait_until(lambda: polled.arrived("acuvim_12", "acuvim_P", since), 20, "samples of the new meter")
 
+        assert polled.arrived("acuvim_12", "acuvim_P", began), "its samples are there when the discovery ends"
         assert told["files"] == {"added": ["acuvim_12.conf"], "changed": [], "removed": []}
         assert_still_polling(polled)
 

@@ -43,6 +43,43 @@ def test_the_same_files_are_no_difference(folder):
     assert not folder.difference({name: text for name, text in OLD.items() if name != "mine.conf"})
 
 
+def polls(controller: str, *units: int) -> str:
+    requests = "".join(f"[[inputs.modbus.request]]\nslave_id = {unit}\n" for unit in units)
+    return f'[[inputs.modbus]]\ncontroller = "{controller}"\n{requests}'
+
+
+@pytest.mark.parametrize(
+    ("mine", "wanted", "says"),
+    [
+        pytest.param(
+            polls("tcp://10.10.4.11:502", 1), {"acuvim_11.conf": polls("tcp://10.10.4.11:502", 1)},
+            "mine.conf and acuvim_11.conf would both poll tcp://10.10.4.11:502 unit 1", id="one more by hand",
+        ),
+        pytest.param(
+            "", {f"acuvim_1{n}.conf": polls("tcp://10.10.4.11:502", 1) for n in (1, 2)},
+            "acuvim_11.conf and acuvim_12.conf would both poll", id="by a template that names one address",
+        ),
+    ],
+)  # fmt: skip
+def test_two_files_for_one_meter_are_refused(folder, mine, wanted, says):
+    (folder.watched / "mine.conf").write_text(mine)
+
+    with pytest.raises(AcuvimError, match=says):
+        folder.difference(wanted)
+
+
+@pytest.mark.parametrize(
+    "mine",
+    [polls("tcp://10.10.4.11:502", 2), polls("tcp://10.10.4.12:502", 1), "[[inputs.modbus]]\nslave_id = 1\n", "a [ b"],
+    ids=["another unit", "another meter", "a serial line", "no TOML"],
+)
+def test_other_inputs_beside_ours_are_fine(folder, mine):
+    (folder.watched / "mine.conf").write_text(mine)
+    twice_in_one = polls("tcp://10.10.4.11:502", 1) * 2
+
+    assert folder.difference({"acuvim_11.conf": twice_in_one}).changed == ["acuvim_11.conf"]
+
+
 def test_the_difference_is_carried_out_and_foreign_files_stay(folder):
     folder.place(folder.difference(NEW))
 
