@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 
 import pytest
 from ansible_collections.ovr.edge.plugins.module_utils.acuvim.identify import (
@@ -141,6 +142,7 @@ def test_a_meter_that_is_not_supported_is_named(blocks, named):
         pytest.param({0x0600: words(bytes.fromhex("43660000") * 30)}, id="full of 230.0"),
         pytest.param({0x2114: acuvim3(load(I=1))[0x2114]}, id="an average that is none"),
         pytest.param(acudc(volts=0), id="direct current that is off"),
+        pytest.param({0x0200: words(struct.pack(">3f", 540, 20, 3))}, id="a power that is not V·I"),
     ],
 )
 def test_a_map_that_does_not_agree_with_itself_is_none(blocks):
