@@ -15,6 +15,7 @@ COMMANDS = [
     ("sudo docker logs victoria-metrics --tail 100", r"started VictoriaMetrics"),
     ("sudo docker logs vmagent --tail 100", r"."),
     ("sudo docker logs telegraf --tail 100", r"Telegraf"),
+    ("sudo docker logs telegraf --tail 100 | grep -i modbus", r"modbus"),
     (
         "curl -s http://127.0.0.1:8428/api/v1/query -d 'query=rate(vm_rows_inserted_total[1m])' | jq .",
         r'"value": \[',
