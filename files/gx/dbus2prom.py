@@ -44,7 +44,7 @@ SILENCE_S = {"vebus": 15.0}
 RESTING_STATES = (0, 1)  # off and low power: nothing changes, so silence says nothing
 # Venus reboots at a load of 10 over 5 minutes or 6 over 15: be a lighter guest before that.
 LOAD_LIMITS = (6.0, 4.0)
-POLL_TICKS_LOADED = 5
+SLOW_POLL_TICKS = 5  # between two polls on a loaded GX, and always of what is invalid or not on the first port
 
 Now = collections.namedtuple("Now", "mono wall")
 
@@ -332,6 +332,8 @@ class Service:
         self.name, self.owner = name, owner
         self.kind = name[len(PREFIX) :].split(".")[0]
         self.values, self.shown = {}, EMPTY
+        self.labels = label_text([("service", name)])
+        self.blocks = {}  # by view and path, the blocks of text that show its value
         self.ready = False  # read once as a whole, so that labels are known
         self.heard, self.updated = now.mono, now.wall
         self.forget_matches()
@@ -342,6 +344,13 @@ class Service:
     def forget_matches(self):
         self.matched = {}  # by view, rows that mean one of the paths
         self.wanted = None  # by the engine, which paths matter and which of them are polled
+
+    def show(self, values):
+        """Let every block read these values: its own, or none."""
+        if self.shown is not values:
+            self.shown = values
+            for blocks in self.blocks.values():
+                make_stale(blocks, blocks)
 
     @property
     def settled(self):
@@ -394,19 +403,22 @@ class Cache:
         changed = {path for path, value in values.items() if service.values.get(path, NOTHING) != value}
         new = changed - service.values.keys()
         service.values.update(values)
+        for blocks in service.blocks.values():
+            make_stale(blocks, changed)
         if new:
             service.forget_matches()
         if new or "/DeviceInstance" in changed:
             self.version += 1
         if told or changed:
             service.heard, service.updated = now.mono, now.wall
-            service.shown = service.values
+            service.show(service.values)
         return changed
 
     def set_ready(self, service, ready, now):
         """Show the service, or no longer; when it is shown already, silence decides alone."""
         if service.ready != ready:
-            service.ready, service.heard, service.shown = ready, now.mono, service.values
+            service.ready, service.heard = ready, now.mono
+            service.show(service.values)
             self.version += 1
         if len({other.instance for other in self.ready(service.kind)}) > 1:
             self.plural.add(service.kind)
@@ -414,14 +426,17 @@ class Cache:
     def hide_silent(self, now):
         for service in self.services.values():
             if service.shown and service.silent(now):
-                service.shown = EMPTY
+                service.show(EMPTY)
 
 
 # ---- views: a map bound to what is there -----------------------------------------------------------------------------
 
 
 class Block:
-    """One metric: its HELP and TYPE and, by series, the sources of its value (service, path, row), best first."""
+    """One metric: its HELP and TYPE and, by series, the sources of its value (service, path, row), best first.
+
+    Its lines are kept until one of its values changes: most values do not between two scrapes.
+    """
 
     def __init__(self, metric, row):
         meaning = row.help or f"{row.kind} {row.path} on the D-Bus"
@@ -429,8 +444,14 @@ class Block:
         kind = "gauge" if row.type == "info" else row.type
         self.header = f"# HELP {metric} {escape(meaning + unit)}.\n# TYPE {metric} {kind}"
         self.sources = {}
+        self.kept, self.stale = [], True
 
     def lines(self):
+        if self.stale:
+            self.kept, self.stale = self._lines(), False
+        return self.kept
+
+    def _lines(self):
         found = [self.header]
         for series, sources in self.sources.items():
             for service, path, row in sources:
@@ -442,11 +463,19 @@ class Block:
         return found if len(found) > 1 else []
 
 
+def make_stale(blocks, paths):
+    """Have the blocks of these paths made anew; `blocks` are by path."""
+    for path in paths:
+        for block in blocks.get(path, ()):
+            block.stale = True
+
+
 class View:
     """What one port serves: the rows of a map, bound to the services that are there."""
 
     def __init__(self, name, rows, problems=()):
         self.name, self.rows, self.problems = name, rows, problems
+        self.labels = label_text([("view", name)])
         self.exact = {row.exact for row in rows}
         self.blocks, self.version = [], None
         self.conflicts = self.without_source = 0
@@ -478,6 +507,8 @@ class View:
                 if self.means(row, service, present):
                     found.setdefault(row, []).append((service, path, captures))
         self.without_source = len(self.rows) - len(found)
+        for service in cache.services.values():
+            service.blocks[self.name] = {}
         self._fill_blocks(found, cache.plural)
 
     def _fill_blocks(self, found, plural):
@@ -490,6 +521,7 @@ class View:
                 sources = block.sources.setdefault(metric + labels, [])
                 self.conflicts += bool(sources)
                 sources.append((service, path, row))
+                service.blocks[self.name].setdefault(path, []).append(block)
         self.blocks = list(blocks.values())
 
     def lines(self, cache):
@@ -531,34 +563,40 @@ class Stats:
         return now.mono - self.ticked.mono
 
 
-VIEW_STATS = (
-    ("map_rows", "gauge", "Rows of the map.", lambda view: len(view.rows)),
-    (
-        "map_errors",
-        "gauge",
-        "Lines of the map that are left out because they are wrong.",
-        lambda view: len(view.problems),
-    ),
-    ("map_conflicts", "gauge", "Sources beyond the first of their series.", lambda view: view.conflicts),
-    ("map_rows_without_source", "gauge", "Rows that nothing on the bus answers.", lambda view: view.without_source),
-    ("scrape_duration_seconds", "gauge", "Time that the last scrape took.", lambda view: round(view.scrape_s, 6)),
-)
-PROCESS_STATS = (
-    ("signals_total", "counter", "Signals with values received.", lambda stats: stats.signals),
-    ("polls_total", "counter", "Values asked for because they are never signalled.", lambda stats: stats.polls),
-    ("call_failures_total", "counter", "Calls that failed or were not answered.", lambda stats: stats.failures),
-    ("errors_total", "counter", "Messages that could not be understood.", lambda stats: stats.errors),
-    ("reconcile_drift_total", "counter", "Values found changed without a signal.", lambda stats: stats.drift),
-    ("bus_round_trip_seconds", "gauge", "Time of the last call.", lambda stats: round(stats.round_trip_s, 6)),
-    ("degraded", "gauge", "1 while polling less because the GX is loaded.", lambda stats: int(stats.degraded)),
-)
+Stat = collections.namedtuple("Stat", "head name value")
 
 
-def stat_lines(name, kind, meaning, samples):
-    """The lines of one metric about the exporter; `samples` are pairs of labels and value."""
+def stat(name, kind, meaning, value=None):
+    """A metric about the exporter: its HELP and TYPE, its name, and the function that reads its value."""
     name = "dbus2prom_" + name
-    lines = [f"# HELP {name} {meaning}", f"# TYPE {name} {kind}"]
-    return lines + [f"{name}{label_text(labels)} {value}" for labels, value in samples]
+    return Stat(f"# HELP {name} {meaning}\n# TYPE {name} {kind}", name, value)
+
+
+def stat_text(stat, samples):
+    """The text of a metric; `samples` are pairs of labels, as text, and value."""
+    return "\n".join([stat.head] + [f"{stat.name}{labels} {value}" for labels, value in samples])
+
+
+VIEW_STATS = [
+    stat("map_rows", "gauge", "Rows of the map.", lambda view: len(view.rows)),
+    stat("map_errors", "gauge", "Wrong lines of the map, which are left out.", lambda view: len(view.problems)),
+    stat("map_conflicts", "gauge", "Sources beyond the first of their series.", lambda view: view.conflicts),
+    stat("map_rows_without_source", "gauge", "Rows that nothing on the bus answers.", lambda view: view.without_source),
+    stat("scrape_duration_seconds", "gauge", "Time that the last scrape took.", lambda view: round(view.scrape_s, 6)),
+]
+PROCESS_STATS = [
+    stat("signals_total", "counter", "Signals with values received.", lambda stats: stats.signals),
+    stat("polls_total", "counter", "Values asked for because they are never signalled.", lambda stats: stats.polls),
+    stat("call_failures_total", "counter", "Calls that failed or were not answered.", lambda stats: stats.failures),
+    stat("errors_total", "counter", "Messages that could not be understood.", lambda stats: stats.errors),
+    stat("reconcile_drift_total", "counter", "Values found changed without a signal.", lambda stats: stats.drift),
+    stat("bus_round_trip_seconds", "gauge", "Time of the last call.", lambda stats: round(stats.round_trip_s, 6)),
+    stat("degraded", "gauge", "1 while polling less because the GX is loaded.", lambda stats: int(stats.degraded)),
+]
+BUILD = stat("build_info", "gauge", "What is running.")
+UPTIME = stat("uptime_seconds", "gauge", "Time since the start.")
+SERVICES = stat("services", "gauge", "Services on the bus.")
+UPDATED = stat("service_last_update_timestamp_seconds", "gauge", "When the service last sent or changed a value.")
 
 
 class Exporter:
@@ -573,31 +611,28 @@ class Exporter:
         lines = view.lines(self.cache)
         if view is self.views[-1]:
             lines += device_info_lines(self.cache)
-        for name, kind, meaning, value in VIEW_STATS:
-            lines += stat_lines(name, kind, meaning, [([("view", view.name)], value(view))])
+        lines += [stat_text(stat, [(view.labels, stat.value(view))]) for stat in VIEW_STATS]
         if view is self.views[0]:
-            lines += self._process_lines(now)
+            lines += self._process_texts(now)
         view.scrape_s = time.monotonic() - now.mono
         return "\n".join(lines) + "\n"
 
-    def _process_lines(self, now):
+    def _process_texts(self, now):
         services = self.cache.ready()
         shown = sum(1 for service in services if service.shown)
         states = [
-            ("shown", shown),
-            ("silent", len(services) - shown),
-            ("unread", len(self.cache.services) - len(services)),
+            ('{state="shown"}', shown),
+            ('{state="silent"}', len(services) - shown),
+            ('{state="unread"}', len(self.cache.services) - len(services)),
         ]
-        updates = [([("service", service.name)], round(service.updated, 3)) for service in services]
-        lines = stat_lines("build_info", "gauge", "What is running.", [(self.build, 1)])
         uptime = round(now.mono - self.stats.started.mono, 3)
-        lines += stat_lines("uptime_seconds", "gauge", "Time since the start.", [((), uptime)])
-        for name, kind, meaning, value in PROCESS_STATS:
-            lines += stat_lines(name, kind, meaning, [((), value(self.stats))])
-        counts = [([("state", state)], count) for state, count in states]
-        lines += stat_lines("services", "gauge", "Services on the bus.", counts)
-        meaning = "When the service last sent or changed a value."
-        return lines + stat_lines("service_last_update_timestamp_seconds", "gauge", meaning, updates)
+        return [
+            stat_text(BUILD, [(label_text(self.build), 1)]),
+            stat_text(UPTIME, [("", uptime)]),
+            *[stat_text(stat, [("", stat.value(self.stats))]) for stat in PROCESS_STATS],
+            stat_text(SERVICES, states),
+            stat_text(UPDATED, [(service.labels, round(service.updated, 3)) for service in services]),
+        ]
 
     def answer(self, view, path, now):
         """Return status, content type and text for a path."""
@@ -925,8 +960,8 @@ class Engine:
     def _on_read(self, service, values, now):
         known = service.values.copy() if service.ready else {}
         changed = self.cache.update(service, values, now)
-        mapped, polled = self._wanted(service)
-        for path in changed & known.keys() & mapped - polled:
+        mapped, polled, _ = self._wanted(service)
+        for path in (changed & known.keys() & mapped) - polled - service.unsignalled:
             service.suspects.setdefault(path, now.mono)
         service.reads += 1
         service.next_read = now.mono + (RECONCILE_S if service.settled else READ_AGAIN_S[service.reads - 1])
@@ -958,12 +993,24 @@ class Engine:
         self.cache.set_ready(service, True, now)
 
     def _wanted(self, service):
-        """Return the paths that the maps mean, and those of them that are to be polled."""
+        """Return the paths that the maps mean; of them those that never signal; of these those on the first port."""
         if service.wanted is None:
-            matches = [match for view in self.exporter.views for match in view.matches(service)]
-            service.wanted = {path for _, path, _ in matches}, {path for row, path, _ in matches if row.polled}
-        mapped, polled = service.wanted
-        return mapped, polled | service.unsignalled
+            matches = [view.matches(service) for view in self.exporter.views]
+            mapped = {path for found in matches for _, path, _ in found}
+            polled, often = (
+                {path for found in some for row, path, _ in found if row.polled} for some in (matches, matches[:1])
+            )
+            service.wanted = mapped, polled, often
+        return service.wanted
+
+    def _due(self, service):
+        """The paths to ask for in this tick. Each question costs both sides: most are left out of most ticks."""
+        _, polled, often = self._wanted(service)
+        if self.ticks % SLOW_POLL_TICKS == 0:
+            return (polled | service.unsignalled) & service.values.keys()
+        if self.stats.degraded:
+            return set()
+        return service.unsignalled | {path for path in often if service.values.get(path) is not None}
 
     # once a second
 
@@ -976,7 +1023,7 @@ class Engine:
         self.cache.hide_silent(now)
         for service in list(self.cache.services.values()):
             self._note_drift(service, now)
-            if service.ready and not (self.stats.degraded and self.ticks % POLL_TICKS_LOADED):
+            if service.ready:
                 self._poll(service)
         self._read_due(now)
         return True
@@ -998,10 +1045,9 @@ class Engine:
             self._read(service)
 
     def _poll(self, service):
-        for path in self._wanted(service)[1] - service.polling:
-            if path in service.values:
-                service.polling.add(path)
-                self._poll_path(service, path)
+        for path in self._due(service) - service.polling:
+            service.polling.add(path)
+            self._poll_path(service, path)
 
     def _poll_path(self, service, path):
         self.stats.polls += 1

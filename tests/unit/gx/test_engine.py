@@ -25,11 +25,14 @@ class Signal:
 
 @pytest.fixture
 def engine():
-    """An engine that has read a service with a mapped path P, a polled one and one that no row means."""
-    rows = [f"com.victronenergy.vebus.* /{path} {path.lower()} - - - -" for path in ("P", "S")]
-    exporter = dbus2prom.Exporter([view(*rows)], at(0))
-    exporter.cache = bus({"vebus.ttyS4": {"/P": 1, "/S": 1, "/Other": 1}})
-    return dbus2prom.Engine(None, None, exporter)
+    """An engine that has read a service with a mapped path P, polled ones of both maps and one that no row means."""
+    fast = [f"com.victronenergy.vebus.* /{path} {path.lower()} - - - -" for path in ("P", "S", "L2/S")]
+    slow = view("com.victronenergy.vebus.* /Setpoint setpoint - - - - gauge - - poll", name="slow")
+    exporter = dbus2prom.Exporter([view(*fast), slow], at(0))
+    exporter.cache = bus({"vebus.ttyS4": {"/P": 1, "/S": 1, "/L2/S": None, "/Setpoint": 7, "/Other": 1}})
+    made = dbus2prom.Engine(None, None, exporter)
+    made.ticks = 1
+    return made
 
 
 def vebus(engine):
@@ -51,7 +54,7 @@ def test_a_value_whose_signal_never_comes_is_drift_and_polled(engine):
     engine._on_read(vebus(engine), {"/P": 2, "/S": 2, "/Other": 2}, at(10))
     assert note_drift(engine, at(11)) == 0, "the signal may still come"
     assert note_drift(engine, at(13)) == 1, "S is polled anyway, and the other path concerns nobody"
-    assert engine._wanted(vebus(engine))[1] == {"/P", "/S"}
+    assert engine._due(vebus(engine)) == {"/P", "/S"}
 
 
 def test_what_is_polled_for_its_silence_is_bounded(engine):
@@ -59,3 +62,17 @@ def test_what_is_polled_for_its_silence_is_bounded(engine):
     engine._on_read(vebus(engine), {"/P": 2}, at(10))
     assert note_drift(engine, at(13)) == 1
     assert "/P" not in vebus(engine).unsignalled
+
+
+@pytest.mark.parametrize(
+    ("tick", "degraded", "expected"),
+    [
+        pytest.param(1, False, {"/S"}, id="what has a value on the first port"),
+        pytest.param(1, True, set(), id="loaded"),
+        pytest.param(5, False, {"/S", "/L2/S", "/Setpoint"}, id="now and then everything"),
+        pytest.param(5, True, {"/S", "/L2/S", "/Setpoint"}, id="loaded, now and then"),
+    ],
+)
+def test_what_is_asked_for_in_a_tick(engine, tick, degraded, expected):
+    engine.ticks, engine.stats.degraded = tick, degraded
+    assert engine._due(vebus(engine)) == expected
