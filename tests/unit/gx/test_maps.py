@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import csv
 from pathlib import Path
 
@@ -143,3 +144,154 @@ def test_a_local_map_wins_and_the_rest_stays(tmp_path):
     rows, problems = dbus2prom.read_map(str(shipped))
     assert [row.path for row in rows] == ["/Ac/Out/L1/P", "/Ac/Out/S"]
     assert [(problem.file, problem.line) for problem in problems] == [(str(local), 2)]
+
+
+METERS = {f"/Ac/L{n}/Power": 100.0 * n for n in (1, 2, 3)}
+
+
+def _output(*phases: int) -> dict:
+    """The AC output of a VE.Bus system whose other phases are invalid."""
+    paths = {"V": 230.0, "I": 4.0, "P": 900, "S": 920, "F": 50.0}
+    return {f"/Ac/Out/L{n}/{path}": v if n in phases else None for n in (1, 2, 3) for path, v in paths.items()}
+
+
+def _rs(phase: int) -> dict:
+    return {
+        "/DeviceInstance": phase - 1,
+        f"/Ac/Out/L{phase}/P": 1000 + phase,
+        f"/Ac/In/1/L{phase}/P": 20 + phase,
+        "/Pv/0/P": 300 + phase,
+        "/Energy/SolarToAcOut": 1.5,
+    }
+
+
+def _chargers() -> dict:
+    trackers = {f"/Pv/{tracker}/{path}": 10 * tracker + 1 for tracker in range(4) for path in "PV"}
+    return {f"solarcharger.ttyUSB{n}": {"/DeviceInstance": n, **trackers} for n in (278, 279)}
+
+
+UNITS = {f"/Devices/{n}/Ac/Out/P": 100 + n for n in range(12)}
+ALARM = {"/DeviceInstance": 512, "/Alarms/CellImbalance": 1, "/Io/AllowToCharge": 1, "/Dc/0/Voltage": 52.1}
+POSITION = {"/Position/Latitude": 52.3702157001, "/Position/Longitude": 4.8951679004, "/DeviceInstance": None}
+SYSTEMS = {
+    "single-phase": ({"vebus.ttyS4": _output(1)}, {"victron_ac_out_l1_p": 1, "victron_ac_out_l1_s": 1}),
+    "split-phase": (
+        {"vebus.ttyS4": {**_output(1, 2), "/Ac/State/SplitPhaseL2L1OutSummed": 0}},
+        {"victron_ac_out_l1_v": 1, "victron_ac_out_l2_v": 1, "victron_ac_split_phase_l2_l1_out_summed": 1},
+    ),
+    "three-phase": ({"vebus.ttyS4": _output(1, 2, 3)}, {f"victron_ac_out_l{n}_s": 1 for n in (1, 2, 3)}),
+    "12 units in one system": ({"vebus.ttyS4": {**_output(1, 2, 3), **UNITS}}, {"victron_diag_ac_out_power": 12}),
+    "12 systems": (
+        {f"vebus.ttyS{n}": {**_output(1, 2, 3), "/DeviceInstance": n} for n in range(12)},
+        {"victron_ac_out_l3_p": 12, "victron_ac_out_l1_s": 12},
+    ),
+    "two chargers of four trackers": (_chargers(), {"victron_solar_tracker_power_watts": 8}),
+    "a three-phase RS system and its units": (
+        {**{f"multi.can_{n}": _rs(n) for n in (1, 2, 3)}, "acsystem.sys1": {"/Ac/Out/L1/P": 1, "/DeviceInstance": 0}},
+        {
+            "victron_inverter_ac_out_power_watts": 4,
+            "victron_inverter_ac_in_power_watts": 3,
+            "victron_inverter_tracker_power_watts": 3,
+            "victron_inverter_energy_joules_total": 3,
+        },
+    ),
+    "two tanks": (
+        {f"tank.can_{n}": {"/Level": 40.0 + n, "/DeviceInstance": n, "/Connected": 1} for n in (3, 4)},
+        {"victron_tank_level_ratio": 2, "victron_device_connected": 2},
+    ),
+    "grid meter, generator and PV inverter": (
+        {f"{kind}.one": {**METERS, "/DeviceInstance": 30} for kind in ("grid", "genset", "pvinverter")},
+        {"victron_meter_phase_power_watts": 9},
+    ),
+    "battery with its BMS": (
+        {"battery.can0": ALARM},
+        {"victron_alarm_level": 1, "victron_battery_allow_charge": 1, "victron_battery_voltage_volts": 1},
+    ),
+    "GPS without a device instance": ({"gps.ve_ttyUSB0": POSITION}, {"victron_gps_latitude": 1}),
+    "alternator, DC-DC converter and charger": (
+        {
+            "alternator.one": {"/Dc/0/Power": 700, "/Dc/In/V": 13.1, "/DeviceInstance": 1},
+            "dcdc.one": {"/Dc/0/Power": 200, "/DeviceInstance": 1, "/VEDirect/HexChecksumErrors": 2},
+            "charger.one": {"/Dc/0/Voltage": 13.0, "/Dc/1/Voltage": 13.1, "/DeviceInstance": 1},
+        },
+        {
+            "victron_dc_device_power_watts": 2,
+            "victron_dc_device_voltage_volts": 2,
+            "victron_dc_device_input_voltage_volts": 1,
+            "victron_vedirect_errors_total": 1,
+        },
+    ),
+}
+
+
+def _scrape(services: dict) -> dict[tuple, float]:
+    views = [dbus2prom.load_view(name, str(file)) for name, file in MAPS.items()]
+    exporter = dbus2prom.Exporter(views, at(0))
+    exporter.cache = bus(services)
+    found = [samples(exporter.metrics(view, at(1))) for view in views]  # fails where a series is doubled
+    assert [view.conflicts for view in views] == [0, 0]
+    return {**found[0], **found[1]}
+
+
+@pytest.mark.parametrize(("services", "expected"), SYSTEMS.values(), ids=SYSTEMS)
+def test_shipped_maps_serve_each_device_as_series_of_its_own(services, expected):
+    served = collections.Counter(metric for metric, _ in _scrape(services))
+    assert {metric: served[metric] for metric in expected} == expected
+
+
+def test_a_phase_that_a_system_lacks_is_absent():
+    served = {metric for metric, _ in _scrape({"vebus.ttyS4": _output(1, 2)})}
+    assert {name[len("victron_ac_out_") :] for name in served if name.startswith("victron_ac_out_l")} == {
+        f"l{n}_{quantity}" for n in (1, 2) for quantity in "vipfs"
+    }
+
+
+def test_a_position_is_served_as_exactly_as_it_is_on_the_bus():
+    served = {metric: value for (metric, _), value in _scrape({"gps.ve_ttyUSB0": POSITION}).items()}
+    assert served["victron_gps_latitude"] == POSITION["/Position/Latitude"]
+    assert served["victron_gps_longitude"] == POSITION["/Position/Longitude"]
+
+
+def _shipped_rows() -> list:
+    return [row for file in MAPS.values() for row in dbus2prom.read_map(str(file))[0]]
+
+
+def test_a_metric_means_one_thing_in_whatever_row_it_stands():
+    meanings: dict[str, set] = {}
+    for row in _shipped_rows():
+        meanings.setdefault(row.pretty, set()).add((row.type, row.unit))
+    assert {name: meaning for name, meaning in meanings.items() if len(meaning) > 1} == {}
+
+
+UNIT_SUFFIXES = {
+    "volts": "V",
+    "amperes": "A",
+    "watts": "W",
+    "voltamperes": "VA",
+    "hertz": "Hz",
+    "celsius": "C",
+    "pascals": "Pa",
+    "ratio": "ratio",
+    "rpm": "1/min",
+    "hours": "Ah",
+    "seconds": "s",
+    "joules": "J",
+    "meters": "m3",
+}
+
+
+def test_names_that_end_in_a_unit_say_that_unit_to_people_too():
+    wrong = [
+        (row.pretty, row.unit)
+        for row in _shipped_rows()
+        for suffix, unit in UNIT_SUFFIXES.items()
+        if row.pretty.removesuffix("_total").endswith("_" + suffix) and row.unit != unit
+    ]
+    assert wrong == []
+
+
+def test_counters_end_in_total_unless_the_field_named_them():
+    field = {row["metric"] for row in _field_names()}
+    counters = {row.pretty for row in _shipped_rows() if row.type == "counter" and not row.pretty.endswith("_total")}
+    second_input = {"ac_in2_to_inverter", "ac_in2_to_ac_out", "inverter_to_ac_in2", "ac_out_to_ac_in2"}
+    assert counters - field == {f"victron_energy_{name}" for name in second_input}, "named like those of input 1"
