@@ -205,5 +205,7 @@ def _why_not(image: Image, readings: list[_Reading]) -> tuple[str, ...]:
     said = [f"{reading.block:#06x} {reading.word_order}: {'; '.join(reading.evidence)}" for reading in readings]
     if registers.FAST_READ in image.words and not any(reading.accepted is None for reading in readings):
         said.append("0x3400 answers and no map does: if this is an Acuvim, switch its fast-read mode off")
-    missing = [f"{block:#06x}: {why}" for block, why in image.missing.items()]
-    return (*said, *missing)
+    places: dict[str, list[str]] = {}
+    for block, why in image.missing.items():
+        places.setdefault(why, []).append(f"{block:#06x}")
+    return (*said, *(f"{' '.join(blocks)}: {why}" for why, blocks in places.items()))

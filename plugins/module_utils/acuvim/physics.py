@@ -19,6 +19,9 @@ POWER_UNITS = {1.0: "W", 1000.0: "kW"}
 _LINES = ("Vab", "Vbc", "Vca")
 _MEANS = {"Vln": ("Va", "Vb", "Vc"), "Vll": _LINES, "I": ("Ia", "Ib", "Ic")}
 
+# Checks that no number but a voltage passes.
+_OF_VOLTAGE = ("Vln", "Vll", *_LINES, "S")
+
 Values = Mapping[str, float]
 # Accepted, rejected, or None without any signal; and the evidence.
 Judgement = tuple[bool | None, tuple[str, ...]]
@@ -33,7 +36,7 @@ def judge(values: Values) -> Judgement:
     if len(set(values.values())) == 1:
         return False, ("all values are the same",)
     checks = list(_checks(values))
-    voltage_agrees = any(holds for name, holds, _ in checks if name in ("Vln", "Vll", "Vab", "Vbc", "Vca"))
+    voltage_agrees = any(holds for name, holds, _ in checks if name in _OF_VOLTAGE)
     accepted = voltage_agrees and not any(holds is False for _, holds, _ in checks)
     said = tuple(said for _, holds, said in checks if holds is accepted)
     return accepted, said or ("no voltage to judge",)
@@ -93,6 +96,7 @@ def _checks(values: Values) -> Iterator[tuple[str, bool | None, str]]:
             yield _mean(values, name, parts)
     if "Vln" not in values:
         yield from (_line(values, name) for name in _LINES)
+        yield _product(values)
     if "Pa" in values:
         phases = [values[name] for name in ("Pa", "Pb", "Pc")]
         yield _compare("P", values["P"], [sum(phases)], sum(map(abs, phases)), "the sum of Pa Pb Pc")
@@ -112,6 +116,14 @@ def _line(values: Values, name: str) -> tuple[str, bool | None, str]:
         return name, None, f"{name} = {values[name]:.4g}, with nothing to compare"
     wanted = [math.sqrt(first**2 + second**2 + first * second), first + second]
     return _compare(name, values[name], wanted, first + second, f"between V{name[1]} and V{name[2]}")
+
+
+def _product(values: Values) -> tuple[str, bool | None, str]:
+    """Apparent power against V·I. How S is made depends on the meter's method, so only agreement tells something."""
+    volt_amperes, registered = _apparent(values)
+    near = (abs(registered * scale - volt_amperes) <= TOLERANCE * volt_amperes for scale in POWER_UNITS)
+    holds = True if volt_amperes >= LOAD_FLOOR_VA and any(near) else None
+    return "S", holds, f"S = {registered:.4g} {'is' if holds else 'is not known to be'} V·I of {volt_amperes:.4g} VA"
 
 
 def _mean(values: Values, name: str, parts: tuple[str, ...]) -> tuple[str, bool | None, str]:

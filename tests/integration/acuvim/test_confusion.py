@@ -47,7 +47,7 @@ VERDICTS = {
     "AcuRev 1310": (UNSUPPORTED, "model AcuRev 1312"),
     "AcuDC": (UNSUPPORTED, "map of AcuDC at 0x0200"),
     "SunSpec inverter": (OTHER, "SunSpec block of SMA"),
-    "Eastron": (OTHER, "0x3000: exception 2"),
+    "Eastron": (OTHER, "0x3000 0x3400 0xc350"),
     "all 0x4248": (OTHER, "all values are the same"),
     "echo of the address": (OTHER, "Hz"),
     "noise": (OTHER, "Hz"),

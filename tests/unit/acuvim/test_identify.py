@@ -41,6 +41,17 @@ SPLIT_PHASE = load(
 )
 
 
+SINGLE_PHASE = load(
+    **dict.fromkeys(("Vb", "Vc", "Vab", "Vbc", "Vca", "Ib", "Ic", "Pb", "Pc", "Sb", "Sc"), 0),
+    **{"P": 1080, "S": 1200},
+)
+# 208 V between the lines, 10 A in each.
+NO_NEUTRAL = load(
+    **dict.fromkeys(("Va", "Vb", "Vc", "Pa", "Pb", "Pc", "Sa", "Sb", "Sc"), 0),
+    **{"Vab": 208, "Vbc": 208, "Vca": 208, "Ib": 10, "Ic": 10, "P": 3242.4, "S": 3602.7},
+)
+
+
 @pytest.mark.parametrize(
     "seen",
     [
@@ -102,6 +113,8 @@ def test_not_a_meter(seen):
         pytest.param(legacy_l(kilo(load())), "acuvim_l", 0x0600, "ABCD", id="L in kW"),
         pytest.param(legacy_l(load(amperes=0)), "acuvim_l", 0x0600, "ABCD", id="L without load"),
         pytest.param(legacy_l(SPLIT_PHASE), "acuvim_l", 0x0600, "ABCD", id="L, split phase"),
+        pytest.param(legacy_l(SINGLE_PHASE), "acuvim_l", 0x0600, "ABCD", id="L, one phase"),
+        pytest.param(legacy_l(kilo(NO_NEUTRAL)), "acuvim_l", 0x0600, "ABCD", id="L without a neutral, in kW"),
         pytest.param({0x3000: live(DEAD), **legacy_l(load())}, "acuvim_l", 0x0600, "ABCD", id="L, zeros at 0x3000"),
         pytest.param(acuvim3(load()), "acuvim3", 0x2114, "ABCD", id="3"),
         pytest.param(acuvim3(kilo(load()), "CDAB"), "acuvim3", 0x2114, "CDAB", id="3, word-swapped, in kW"),
@@ -138,6 +151,7 @@ def test_a_meter_that_is_not_supported_is_named(blocks, named):
     [
         pytest.param({0x0600: legacy_l(load(Vab=120))[0x0600]}, id="a line voltage that is none"),
         pytest.param({0x0600: legacy_l(load(P=1))[0x0600]}, id="a sum that is none"),
+        pytest.param({0x0600: legacy_l({**SINGLE_PHASE, "S": 900, "Sa": 900})[0x0600]}, id="one phase, no product"),
         pytest.param({0x0600: legacy_l(load(hertz=0))[0x0600]}, id="no frequency"),
         pytest.param({0x0600: words(bytes.fromhex("43660000") * 30)}, id="full of 230.0"),
         pytest.param({0x2114: acuvim3(load(I=1))[0x2114]}, id="an average that is none"),
