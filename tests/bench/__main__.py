@@ -9,12 +9,12 @@ import platform
 import sys
 from pathlib import Path
 
-from tests.bench import discovery, event_start, report
+from tests.bench import discovery, event_start, gx_exporter, report
 from tests.lab.cache import REPO
 from tests.lab.progress import step
 from tests.lab.shell import run
 
-ROWS = {"P1": report.measure, "P2": discovery.measure, "P4": event_start.measure}
+ROWS = {"P1": report.measure, "P2": discovery.measure, "P3": gx_exporter.measure, "P4": event_start.measure}
 RESULT = REPO / "build" / "bench.json"
 
 
