@@ -11,7 +11,8 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
-from . import metrics, modbus, probe, registry, samples
+from . import metrics, modbus, probe, quality, registry, samples
+from .durations import milliseconds
 from .errors import AcuvimError
 from .identify import METER, PROBABLE, SILENT, Finding, identify
 from .lock import locked
@@ -24,6 +25,7 @@ from .telegraf import Files, Folder
 # Telegraf looks for changes every second and waits two for more of them: samples before that prove nothing.
 RELOAD_S = 3.0
 _FRESH_S = 5.0
+_GAPS_S = 600
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,31 @@ def _carry_out(settings: Settings, decided: Plan, files: Files, findings: list[F
     if settings.registry and decided.meters != decided.before:
         registry.save(settings.registry, decided.meters)
     if settings.metrics_file:
-        metrics.write(settings.metrics_file, decided.meters.values(), len(decided.problems), time.time())
+        qualities = _qualities(settings, decided)
+        metrics.write(settings.metrics_file, decided.meters.values(), len(decided.problems), time.time(), qualities)
+
+
+def _qualities(settings: Settings, decided: Plan) -> dict[str, quality.Quality]:
+    """By system, of the meters that are polled and whose samples can be read."""
+    if not settings.verify_url:
+        return {}
+    now = time.time()
+    recent = samples.recent(settings.verify_url, now - _FRESH_S - 2 * _two_polls(settings))
+    counts = samples.counts(settings.verify_url, _GAPS_S)
+    judged = {}
+    for meter in decided.meters.values():
+        if meter.is_polled and recent.get(meter.system_id):
+            gap = _gap(settings, meter, counts.get(meter.system_id, 0), now)
+            judged[meter.system_id] = quality.judge(recent[meter.system_id], gap)
+    return {system_id: found for system_id, found in judged.items() if found}
+
+
+def _gap(settings: Settings, meter: registry.Meter, received: int, now: float) -> float | None:
+    """None for a meter that is known for less than the time that is looked at."""
+    if now - datetime.datetime.fromisoformat(meter.first_seen).timestamp() < _GAPS_S:
+        return None
+    interval = settings.polling.interval_of(meter.ip, settings.targets.line_for(*meter.place))
+    return quality.gap_ratio(received, _GAPS_S, milliseconds("interval", interval) / 1000)
 
 
 def _expected(settings: Settings, decided: Plan, files: Files, findings: list[Finding]) -> list[str]:

@@ -27,6 +27,29 @@ def wait_for_samples(url: str, system_ids: Iterable[str], since_s: float, second
     return waiting
 
 
+def recent(url: str, since_s: float) -> dict[str, dict[str, list[tuple[float, float]]]]:
+    """Samples of all meters since then: system → value's name (`Va`) → (time [s], value)."""
+    _get(url, "/internal/force_flush", {})
+    match = '{__name__=~"acuvim_.+",role="power_meter"}'
+    found: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    for line in _get(url, "/api/v1/export", {"match[]": match, "start": f"{since_s:.3f}"}).splitlines():
+        one = json.loads(line)
+        stamped = zip(one["timestamps"], one["values"], strict=True)
+        values = found.setdefault(one["metric"].get("system_id", ""), {})
+        # A meter that has moved has two series of one name.
+        series = values.setdefault(one["metric"]["__name__"].removeprefix("acuvim_"), [])
+        series += [(stamp / 1000, value) for stamp, value in stamped]
+    return found
+
+
+def counts(url: str, seconds: int) -> dict[str, int]:
+    """How many polls of each system brought a frequency in the last seconds; nothing while it cannot be asked."""
+    query = f'sum(count_over_time(acuvim_F{{role="power_meter"}}[{seconds}s])) by (system_id)'
+    reply = _get(url, "/api/v1/query", {"query": query})
+    rows = json.loads(reply)["data"]["result"] if reply else []
+    return {row["metric"].get("system_id", ""): int(float(row["value"][1])) for row in rows}
+
+
 def _has_sample(url: str, system_id: str, since_s: float) -> bool:
     match = f'{{__name__=~"acuvim_.+",role="power_meter",system_id={json.dumps(system_id)}}}'
     return bool(_get(url, "/api/v1/export", {"match[]": match, "start": f"{since_s:.3f}"}))

@@ -56,13 +56,21 @@ def test_names_and_labels_are_the_contract(rig):
     }
 
 
-def test_watts_are_watts_whatever_the_meter_counts_in(rig, two_meters):
+def test_watts_are_watts_whatever_the_meter_counts_in_and_agree(rig, two_meters):
     since = time.time()
     for system_id, meter in zip(("acuvim_11", "acuvim_12"), two_meters, strict=True):
         powers = wait_until(lambda system=system_id: rig.arrived(system, "acuvim_P", since), 20, "power")
         phases = [rig.arrived(system_id, f"acuvim_P{phase}", since)[0] for phase in "abc"]
         assert powers == [pytest.approx(meter.true_w, rel=0.01)] * len(powers)
         assert sum(phases) == pytest.approx(meter.true_w, rel=0.01)
+
+    rig.box.discover()
+    lines = (rig.box.folder / "acuvim.prom").read_text().splitlines()
+    told = dict(line.rsplit(" ", 1) for line in lines if line.startswith("acuvim_quality"))
+    for system_id in ("acuvim_11", "acuvim_12"):
+        for identity in ("Vln", "Vll", "I", "P", "S", "PF"):
+            assert float(told[f'acuvim_quality_residual{{system_id="{system_id}",identity="{identity}"}}']) < 0.001
+        assert told[f'acuvim_quality_repeated_polls{{system_id="{system_id}"}}'] == "0"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ansible_collections.ovr.edge.plugins.module_utils.acuvim import metrics
+from ansible_collections.ovr.edge.plugins.module_utils.acuvim.quality import Quality
 from ansible_collections.ovr.edge.plugins.module_utils.acuvim.registry import Meter
 
 WHEN = "2026-11-24T00:00:00+00:00"
@@ -13,8 +14,9 @@ METER = Meter(
 )
 
 
-def samples(*meters: Meter) -> list[str]:
-    return [line for line in metrics.text(meters, 2, 1700000000.4).splitlines() if not line.startswith("#")]
+def samples(*meters: Meter, qualities: dict | None = None) -> list[str]:
+    qualities = qualities or {}
+    return [line for line in metrics.text(meters, 2, 1700000000.4, qualities).splitlines() if not line.startswith("#")]
 
 
 def test_serial_and_model_are_labels_of_the_info_series():
@@ -41,6 +43,19 @@ def test_the_wiring_of_a_meter_is_told_once_it_was_judged():
         'acuvim_wiring_fault{system_id="acuvim_13",kind="ct_ratio"} 0',
     ]
     assert not any(line.startswith("acuvim_wiring") for line in samples(METER, replace(judged, state="delisted")))
+
+
+def test_the_quality_of_what_arrives_is_told_where_it_is_known():
+    known = Quality({"Vln": 0.0012345678, "P": 0.0}, repeated=3, gap_ratio=0.25)
+
+    lines = samples(METER, qualities={"acuvim_13": known, "acuvim_14": Quality()})
+    assert [line for line in lines if line.startswith("acuvim_quality")] == [
+        'acuvim_quality_residual{system_id="acuvim_13",identity="Vln"} 0.00123457',
+        'acuvim_quality_residual{system_id="acuvim_13",identity="P"} 0',
+        'acuvim_quality_repeated_polls{system_id="acuvim_13"} 3',
+        'acuvim_quality_repeated_polls{system_id="acuvim_14"} 0',
+        'acuvim_quality_gap_ratio{system_id="acuvim_13"} 0.25',
+    ]
 
 
 def test_the_run_is_counted():

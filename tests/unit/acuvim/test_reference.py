@@ -28,6 +28,8 @@ def test_every_polled_field_is_documented_with_its_unit():
 
 
 def test_every_metric_of_the_discovery_is_documented():
-    written = set(re.findall(r"^# TYPE (\w+)", metrics.text([], 0, 0), re.MULTILINE))
+    written = set(re.findall(r"^# TYPE (\w+)", metrics.text([], 0, 0, {}), re.MULTILINE))
 
-    assert written == set(re.findall(r"^\| `(acuvim_(?:info|discovery_\w+|wiring_\w+))", PAGE, re.MULTILINE))
+    assert written == set(
+        re.findall(r"^\| `(acuvim_(?:info|discovery_\w+|wiring_\w+|quality_\w+))", PAGE, re.MULTILINE)
+    )
