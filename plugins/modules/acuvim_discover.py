@@ -17,6 +17,7 @@ description:
   - Writes one file a meter into O(telegraf_dir), as one transaction. Telegraf checks the whole result first, and what
     was there comes back when no samples follow.
   - What is not named is not written. Without O(registry) and O(telegraf_dir) the module only looks.
+extends_documentation_fragment: ovr.edge.acuvim_scan
 requirements:
   - python >= 3.11
   - python3-jinja2 (where O(telegraf_dir) is given)
@@ -119,30 +120,6 @@ options:
     type: list
     elements: str
     default: []
-  addresses_max:
-    description: Refuse to scan more addresses than this.
-    type: int
-    default: 4096
-  connects_per_second:
-    description: Connects over all addresses. Use V(100) on Wi-Fi.
-    type: float
-    default: 800
-  hosts_at_once:
-    description: Addresses asked at the same time.
-    type: int
-    default: 256
-  connect_timeout:
-    description: Seconds of one attempt to connect. On a slow link use three times the round trip.
-    type: float
-    default: 0.3
-  connect_attempts:
-    description: Attempts for an address that does not answer.
-    type: int
-    default: 4
-  reply_timeout:
-    description: Seconds to wait for the reply to one read.
-    type: float
-    default: 1.0
   lock_seconds:
     description: How long to wait for another run that holds the registry.
     type: float

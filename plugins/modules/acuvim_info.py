@@ -12,6 +12,7 @@ author: OVR Energy Systems (@ovr-energy)
 description:
   - Asks every address of O(targets) or O(targets_file) as M(ovr.edge.acuvim_discover) does, and writes nothing. It
     takes no lock either, so it may run beside a discovery.
+extends_documentation_fragment: ovr.edge.acuvim_scan
 requirements:
   - python >= 3.11
 attributes:
@@ -35,30 +36,6 @@ options:
     description: JSON file of the known meters. Without it every meter is numbered as if it were new.
     type: path
     default: ""
-  addresses_max:
-    description: Refuse to scan more addresses than this.
-    type: int
-    default: 4096
-  connects_per_second:
-    description: Connects over all addresses. Use V(100) on Wi-Fi.
-    type: float
-    default: 800
-  hosts_at_once:
-    description: Addresses asked at the same time.
-    type: int
-    default: 256
-  connect_timeout:
-    description: Seconds of one attempt to connect. On a slow link use three times the round trip.
-    type: float
-    default: 0.3
-  connect_attempts:
-    description: Attempts for an address that does not answer.
-    type: int
-    default: 4
-  reply_timeout:
-    description: Seconds to wait for the reply to one read.
-    type: float
-    default: 1.0
 seealso:
   - module: ovr.edge.acuvim_discover
 """

@@ -13,7 +13,7 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 
 from .errors import AcuvimError
-from .identify import METER, PROBABLE, Finding
+from .identify import METER, PROBABLE, SILENT, Finding
 from .registry import ABSENT, ACTIVE, DELISTED, DISPLACED, Meter, Meters, place_name, without_observations
 from .registry import PROBABLE as STATE_PROBABLE
 from .targets import Targets
@@ -239,7 +239,8 @@ def _doubts(rows: list[_Row], findings: list[Finding]) -> Iterator[str]:
     for meter, finding in ((row.after, row.finding) for row in rows if row.after.state == ACTIVE):
         name = f"{meter.system_id} at {_place_of(meter)}"
         answer = answers.get(meter.place) or answers.get(meter.place[:2])
-        if answer and not finding and meter.missing_since:
+        # A meter whose samples arrive is only silent because Telegraf holds its last connection.
+        if answer and not finding and (meter.missing_since or answer.verdict != SILENT):
             reason = f"{answer.verdict}: {'; '.join(answer.evidence)}"
             yield f"{name} was not found this time ({reason}); it stays as it is"
         for fault in (finding and _wiring(meter, finding)) or ():

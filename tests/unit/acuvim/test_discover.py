@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from ansible_collections.ovr.edge.plugins.module_utils.acuvim import targets
+from ansible_collections.ovr.edge.plugins.module_utils.acuvim import samples, targets
 from ansible_collections.ovr.edge.plugins.module_utils.acuvim.discover import discover
 from ansible_collections.ovr.edge.plugins.module_utils.acuvim.settings import DEFAULTS, settings
 
@@ -39,6 +39,18 @@ def test_a_meter_seen_again_changes_nothing_but_its_time(run):
 
     assert not again["changed"]
     assert json.loads(run.registry.read_text())["meters"]["AH24000011"]["last_seen"] > "2026-01-01T00:00:00+00:00"
+
+
+@pytest.mark.parametrize("arrives", [True, False], ids=["its samples arrive", "they do not"])
+def test_a_silent_meter_is_missing_unless_its_samples_arrive(run, monkeypatch, arrives):
+    monkeypatch.setattr(samples, "wait_for_samples", lambda _url, systems, *_: [] if arrives else list(systems))
+    with serving(holding(acuvim(load()).words)) as (ip, port):
+        run(f"{ip} port={port}")
+    told = run(f"{ip} port={port}", paths={"verify_url": "http://127.0.0.1:1"})
+
+    (kept,) = told["meters"]
+    assert (bool(kept["missing_since"]), len(told["problems"])) == ((False, 0) if arrives else (True, 1))
+    assert (kept["state"], told["changed"]) == ("active", False)
 
 
 def test_check_mode_writes_nothing(run):

@@ -6,6 +6,7 @@ import json
 
 import pytest
 import yaml
+from ansible_collections.ovr.edge.plugins.doc_fragments import acuvim_scan
 from ansible_collections.ovr.edge.plugins.module_utils.acuvim import __main__ as command_line
 from ansible_collections.ovr.edge.plugins.module_utils.acuvim import targets
 from ansible_collections.ovr.edge.plugins.module_utils.acuvim.discover import discover
@@ -22,9 +23,17 @@ NOWHERE = targets.parse([], "targets")
 MODULES = {"acuvim_discover": acuvim_discover, "acuvim_info": acuvim_info}
 
 
+def documented_options(module) -> dict:
+    own = yaml.safe_load(module.DOCUMENTATION)
+    assert own["extends_documentation_fragment"] == "ovr.edge.acuvim_scan"
+    shared = yaml.safe_load(acuvim_scan.ModuleDocFragment.DOCUMENTATION)
+    assert not own["options"].keys() & shared["options"].keys()
+    return {**own["options"], **shared["options"]}
+
+
 @pytest.mark.parametrize("module", MODULES.values(), ids=MODULES)
 def test_a_module_documents_what_it_takes(module):
-    documented = yaml.safe_load(module.DOCUMENTATION)["options"]
+    documented = documented_options(module)
     taken = module.arguments()
 
     keys = ("type", "elements", "default")

@@ -219,6 +219,14 @@ def test_a_serial_that_answers_twice_is_polled_once_where_it_is_known(home):
     assert any("serial A answers at" in problem for problem in decided.problems)
 
 
+@pytest.mark.parametrize(("finding", "doubts"), [(NOBODY, 0), (found("", verdict=OTHER), 1)], ids=["silent", "odd"])
+def test_a_meter_whose_samples_arrive_is_in_doubt_only_if_it_answers_oddly(finding, doubts):
+    decided = decide([meter()], [finding], alive={(AT_11, 502, 1)})
+
+    assert len(decided.problems) == doubts
+    assert decided.meters["A"].missing_since == ""
+
+
 @pytest.mark.parametrize(
     ("known", "findings", "says"),
     [
