@@ -3,6 +3,7 @@
 PYTHON portable.py PROGRAM FAST_MAP SLOW_MAP
 """
 
+import contextlib
 import pathlib
 import sys
 
@@ -17,10 +18,20 @@ class Missing:
             raise ModuleNotFoundError("No module named " + repr(name))
 
 
+@contextlib.contextmanager
+def modules_missing():
+    """A block in which they cannot be imported, not even those that were loaded before."""
+    hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] in MISSING}
+    finder = Missing()
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        sys.modules.update(hidden)
+
+
 def main():
-    for name in [name for name in sys.modules if name.split(".")[0] in MISSING]:
-        del sys.modules[name]
-    sys.meta_path.insert(0, Missing())
     program, *maps = sys.argv[1:]
     scope = {"__name__": "dbus2prom", "__file__": program}
     source = pathlib.Path(program).read_text(encoding="utf-8")
@@ -46,4 +57,5 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    with modules_missing():
+        main()
