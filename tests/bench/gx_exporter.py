@@ -173,7 +173,7 @@ def _reference(folder: Path, bus: dbus.Bus, recordings: list[Recording]):
     paths, port = folder / "paths.json", free_port()
     paths.write_text(json.dumps(_mapped(recordings)))
     command = [dbus.PYTHON, READER, port, paths]
-    with _running(Process(command, folder / "reader.log", env=bus.env), "serving") as process:
+    with _running(Process(command, folder / f"reader-{port}.log", env=bus.env), "serving") as process:
         yield process, port
 
 
@@ -195,7 +195,7 @@ def _exporter(folder: Path, bus: dbus.Bus):
     port = free_port()
     views = ["--fast", f"{MAPS['fast']}:{port}", "--slow", f"{MAPS['slow']}:{free_port()}"]
     command = [dbus.PYTHON, PROGRAM, *views, "--listen", "127.0.0.1", "--bus", bus.address, "--load-limits", "999,999"]
-    with _running(Process(command, folder / "dbus2prom.log"), "serving on") as process:
+    with _running(Process(command, folder / f"dbus2prom-{port}.log"), "serving on") as process:
         yield process, port
 
 
