@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from . import metrics, modbus, probe, quality, registry, samples
@@ -26,6 +26,7 @@ from .telegraf import Files, Folder
 RELOAD_S = 3.0
 _FRESH_S = 5.0
 _GAPS_S = 600
+_NOTE_EVERY = 16
 
 
 @dataclass(frozen=True)
@@ -106,10 +107,22 @@ def discover(settings: Settings, progress: probe.Progress | None = None) -> Resu
     try:
         if settings.check_mode or not settings.registry:
             return _run(settings, progress)
-        with locked(f"{settings.registry}.lock", settings.lock_seconds):
-            return _run(settings, progress)
+        with locked(f"{settings.registry}.lock", settings.lock_seconds) as note:
+            return _run(settings, _noting(note, progress))
     except OSError as error:
         raise AcuvimError(f"{error.filename or 'system'}: {error.strerror or error}") from error
+
+
+def _noting(note: Callable[[str], None], progress: probe.Progress | None) -> probe.Progress:
+    """Whoever waits for this run reads how far it is, also where nobody watches its output."""
+
+    def told(done: int, total: int) -> None:
+        if done % _NOTE_EVERY == 0 or done == total:
+            note(f", {done} of {total} addresses asked")
+        if progress:
+            progress(done, total)
+
+    return told
 
 
 def _run(settings: Settings, progress: probe.Progress | None) -> Result:

@@ -6,7 +6,7 @@ import fcntl
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from .errors import AcuvimError
@@ -15,17 +15,22 @@ _POLL_S = 0.1
 
 
 @contextmanager
-def locked(path: str, wait_s: float) -> Iterator[None]:
-    """Hold the lock file; wait up to `wait_s` for another holder, then AcuvimError names it.
+def locked(path: str, wait_s: float) -> Iterator[Callable[[str], None]]:
+    """Hold the lock file; wait up to `wait_s` for another holder, then AcuvimError names it and how far it is.
 
-    The kernel lets go of the lock when its holder dies, so a file that stays behind means nothing.
+    Gives a function that notes in the file how far this run is. The kernel lets go of the lock when its holder
+    dies, so a file that stays behind means nothing.
     """
     with open(path, "a+", encoding="utf-8") as file:
         _acquire(file, path, wait_s)
-        file.truncate(0)
-        file.write(f"process {os.getpid()} ({sys.argv[0] or 'python'})\n")
-        file.flush()
-        yield
+
+        def note(progress: str) -> None:
+            file.truncate(0)
+            file.write(f"process {os.getpid()} ({sys.argv[0] or 'python'}){progress}\n")
+            file.flush()
+
+        note("")
+        yield note
 
 
 def _acquire(file, path: str, wait_s: float) -> None:

@@ -77,6 +77,14 @@ def test_unsettled_means_only_where_something_is_open(run):
     assert (told["problems"], nothing_open["scan"]["addresses"], nothing_open["changed"]) == ([], 0, False)
 
 
+def test_how_far_a_scan_was_is_noted_in_its_lock(run):
+    with serving(holding(acuvim(load()).words)) as (_, port):
+        run(f"127.10.4.0/27 port={port}")
+
+    noted = run.registry.with_name("registry.json.lock").read_text()
+    assert noted.endswith(", 30 of 30 addresses asked\n")
+
+
 def test_a_network_is_reported_without_its_silence(run):
     with serving(holding(acuvim(load()).words)) as (ip, port):
         told = run(f"127.10.4.0/27 port={port}")

@@ -102,6 +102,16 @@ def test_a_second_run_names_the_first(tmp_path):
         pass
 
 
+def test_a_second_run_hears_how_far_the_first_is(tmp_path):
+    path = str(tmp_path / "lock")
+
+    with locked(path, 0) as note:
+        note(", 128 of 254 addresses asked")
+        note(", 9 of 9 addresses asked")
+        with pytest.raises(AcuvimError, match=r"\), 9 of 9 addresses asked; wait for it"), locked(path, 0):
+            pass
+
+
 def test_a_second_run_waits_for_the_first(tmp_path):
     path = str(tmp_path / "lock")
     order = []
