@@ -281,6 +281,13 @@ def misnamed(rows):
     return found
 
 
+def uncounted(rows):
+    """Return a problem for each counter whose name does not say that it counts; the field has some, and keeps them."""
+    wrong = [row for row in rows if row.type == "counter" and not row.pretty.endswith("_total")]
+    remedy = "write _total at its end, unless the name is in use"
+    return [Problem(row.file, row.line, "pretty", f"{row.pretty!r} is a counter", remedy) for row in wrong]
+
+
 def conflicts(rows):
     """Return a problem for each row that can yield a series which an earlier row yields too."""
     first, found = {}, []
@@ -1093,6 +1100,8 @@ def check(files):
     problems += misnamed(rows) + conflicts(rows)
     for problem in sorted(problems):
         print(problem)
+    for problem in uncounted(rows):
+        print(f"warning: {problem}")
     if not problems:
         print(f"{len(rows)} rows, no problem")
     return 1 if problems else 0

@@ -99,6 +99,17 @@ def test_check_names_file_line_column_and_remedy(tmp_path, capsys):
     )
 
 
+def test_check_warns_of_a_counter_that_is_not_named_as_one_and_takes_it(tmp_path, capsys):
+    file = tmp_path / "map.tsv"
+    energy = "com.victronenergy.vebus.*\t/Energy/AcIn1ToAcOut\t{}\tenergy\tin\t-\t-\tcounter"
+    file.write_text(energy.format("victron_energy_in") + "\n" + energy.format("victron_energy_in_total") + "\n")
+    assert dbus2prom.main(["--check", str(file)]) == 0
+    assert capsys.readouterr().out == (
+        f"warning: {file}:1: column pretty: 'victron_energy_in' is a counter; "
+        "write _total at its end, unless the name is in use\n2 rows, no problem\n"
+    )
+
+
 def test_shipped_maps_have_no_problem(capsys):
     assert dbus2prom.main(["--check", str(MAPS["fast"]), str(MAPS["slow"])]) == 0
     assert "no problem" in capsys.readouterr().out
