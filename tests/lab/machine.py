@@ -47,14 +47,18 @@ class Machine:
         """Create it or, where it exists with the same image and options, start it again."""
         wanted = json.dumps([image, options, command])
         if self.exists():
-            if self._label("ovr.lab.options") == wanted:
+            if self.label("ovr.lab.options") == wanted:
                 docker("start", self.name)
                 return
             self.remove()
-        docker(
-            "run", "--detach", f"--name={self.name}", f"--hostname={self.name.rpartition('-')[2]}",
-            f"--label={LABEL}={self.lab}", f"--label=ovr.lab.options={wanted}", *options, image, *command,
-        )  # fmt: skip
+        self._create(wanted, *options, image, *command)
+
+    def renew(self, image: str, *options: str, command: tuple[str, ...] = ()) -> None:
+        """Give it the root file system of an image afresh, as new firmware does; its volumes stay what they are."""
+        old = Machine(f"{self.name}-old", self.lab)
+        docker("rename", self.name, old.name)
+        self._create(json.dumps([image, options, command]), f"--volumes-from={old.name}", *options, image, *command)
+        docker("rm", "--force", old.name)
 
     def exists(self) -> bool:
         return succeeds("docker", "container", "inspect", self.name)
@@ -93,7 +97,13 @@ class Machine:
         """Remove the container with its volumes."""
         docker("rm", "--force", "--volumes", self.name)
 
-    def _label(self, name: str) -> str:
+    def _create(self, wanted: str, *words: str) -> None:
+        docker(
+            "run", "--detach", f"--name={self.name}", f"--hostname={self.name.rpartition('-')[2]}",
+            f"--label={LABEL}={self.lab}", f"--label=ovr.lab.options={wanted}", *words,
+        )  # fmt: skip
+
+    def label(self, name: str) -> str:
         return docker("container", "inspect", "--format", f'{{{{index .Config.Labels "{name}"}}}}', self.name)
 
 

@@ -22,6 +22,13 @@ GX_LINK = Link("gx0", ("192.168.100.1/30",), "eth0", ("192.168.100.2/30",), "192
 METERS = {"acuvim_11": "10.10.4.11", "acuvim_12": "10.10.4.12"}
 METERS_LINK = Link("meters0", ("10.10.4.1/24",), "eth0", tuple(f"{address}/24" for address in METERS.values()))
 PUBLISHED = (22, 8088)
+# Only /data outlives a restart of the GX; nothing else but RAM can be written.
+GX_MEMORY = (
+    "--network=none",
+    "--read-only",
+    *(f"--tmpfs={path}" for path in ("/run:exec", "/tmp:exec", "/var/volatile", "/var/spool/cron")),
+    "--volume=/data",
+)
 USER = "ovradmin"
 
 ADD_KEY = """
@@ -90,7 +97,7 @@ class Rig:
         with step(f"start the machines of lab {self.name}"):
             self._start_box(box_image)
             if not box_only:
-                self._start_gx(others["gx"])
+                self.gx.start(others["gx"], *self._gx_options())
                 self._start_meters(others["meters"])
             (self.folder / "state.json").write_text(
                 json.dumps({"scenario": self.scenario, "seed": self.seed, "epoch_ns": self.epoch_ns})
@@ -116,6 +123,18 @@ class Rig:
         self.wire()
         self._write_hosts()
         self.wait_ssh()
+
+    def reboot_gx(self) -> None:
+        """Cut the GX's power and switch it on again; only /data is as before."""
+        self.gx.kill()
+        self.gx.power_on()
+        self.wire()
+
+    def update_gx(self) -> None:
+        """Start the GX from a new root file system with its old /data, as after a firmware update."""
+        self.gx.kill()
+        self.gx.renew(images.ensure("gx"), *self._gx_options())
+        self.wire()
 
     def down(self) -> None:
         """Remove the machines, their volumes and the disk; keeps images and the cache."""
@@ -156,22 +175,13 @@ class Rig:
             *(f"--publish=127.0.0.1::{port}" for port in PUBLISHED),
         )
 
-    def _start_gx(self, image: str) -> None:
+    def _gx_options(self) -> tuple[str, ...]:
         environment = {
             "OVR_SCENARIO": f"/opt/simulator/simulators/scenarios/{self.scenario}.json",
             "OVR_SEED": self.seed,
             "OVR_EPOCH_NS": self.epoch_ns,
         }
-        self.gx.start(
-            image,
-            "--network=none",
-            "--read-only",
-            "--tmpfs=/run:exec",
-            "--tmpfs=/tmp:exec",
-            "--tmpfs=/var/volatile",
-            "--volume=/data",
-            *(f"--env={name}={value}" for name, value in environment.items()),
-        )
+        return (*GX_MEMORY, *(f"--env={name}={value}" for name, value in environment.items()))
 
     def _start_meters(self, image: str) -> None:
         self.meters.start(

@@ -13,6 +13,7 @@ import pytest
 
 from tests.lab import engine, images
 from tests.lab.machine import Machine
+from tests.lab.rig import GX_MEMORY
 from tests.lab.shell import CommandError, run, succeeds
 from tests.parts.process import wait_until
 
@@ -77,8 +78,7 @@ class Gx:
 def gx(tmp_path_factory):
     key = tmp_path_factory.mktemp("gx") / "key"
     run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
-    ram = ("--read-only", "--tmpfs=/run:exec", "--tmpfs=/tmp:exec", "--tmpfs=/var/volatile", "--volume=/data")
-    with machine("gx", *ram, "--env=OVR_SEED=1") as started:
+    with machine("gx", *GX_MEMORY, "--env=OVR_SEED=1") as started:
         started_gx = Gx(started, key)
         wait_until(lambda: succeeds("docker", "exec", started.name, "test", "-d", "/home/root/.ssh"), 20, "its home")
         public = key.with_suffix(".pub").read_bytes()
