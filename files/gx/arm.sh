@@ -17,7 +17,9 @@ cron() {
 	new=$(echo "$old" | grep -vF "$here/watchdog.sh" || true)
 	[ "$1" = off ] || new=${new:+$new
 }$CRON_LINE
-	[ "$new" = "$old" ] || echo "$new" | crontab - 2>/dev/null || log "no crontab here: the service does its work"
+	if [ "$new" = "$old" ]; then return 0; fi
+	if [ -z "$new" ]; then crontab -r; return 0; fi
+	echo "$new" | crontab - 2>/dev/null || log "no crontab here: the service does its work"
 }
 
 arm() {

@@ -21,6 +21,10 @@ from ansible_collections.ovr.edge.plugins.module_utils.gx_install import (
 
 TAR_FOLLOWS = b"\n--\n"
 FREE_KB = 2000
+SWITCH_ON = (
+    "On the GX, at access level Superuser: set a root password and switch on SSH on LAN, both in Settings > General; "
+    "on newer firmware also Settings > General > Modification checks > All modifications enabled"
+)
 KEYS = f"/{HOME.partition('/')[0]}/home/root/.ssh/authorized_keys"
 
 READ = f"""
@@ -155,9 +159,8 @@ def refusal(login: Login, code: int, said: str) -> str:
     """What an SSH that ended with this code means for the person in front of it."""
     if "Permission denied" in said:
         return (
-            f"the GX at {login.host} does not accept the box's key. On the GX switch on Settings > General > SSH on "
-            f"LAN (access level Superuser), then put this line into {KEYS} there and run again:\n"
-            f"{public_key(login.key)}"
+            f"the GX at {login.host} does not accept the box's key. {SWITCH_ON}. Then put this line into {KEYS} there "
+            f"and run again:\n{public_key(login.key)}"
         )
     if "HOST IDENTIFICATION HAS CHANGED" in said or "Host key verification failed" in said:
         return (
@@ -165,10 +168,7 @@ def refusal(login: Login, code: int, said: str) -> str:
             f"line from {login.known_hosts} on the box and run again; if not, something else has its address"
         )
     if code == 255:
-        return (
-            f"the GX at {login.host} cannot be reached by SSH: {said}. Check its cable and power, and on the GX switch "
-            "on Settings > General > SSH on LAN"
-        )
+        return f"the GX at {login.host} cannot be reached by SSH: {said}. Check its cable and power. {SWITCH_ON}"
     return f"a step on the GX at {login.host} ended with {code}: {said}"
 
 

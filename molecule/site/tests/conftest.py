@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import urllib.parse
 
 import pytest
@@ -21,6 +22,16 @@ def rig() -> Rig:
 def api(rig: Rig) -> Api:
     """The API where the box opened it; the published port may change with a restart."""
     return Api(rig.url(8088))
+
+
+@pytest.fixture(scope="session")
+def gx(rig: Rig):
+    """Run a shell command on the GX, from the box by its key, as an engineer at the box does."""
+
+    def run(command: str) -> str:
+        return rig.ssh(f"sudo ssh root@192.168.100.2 {shlex.quote(command)}")
+
+    return run
 
 
 @pytest.fixture

@@ -14,7 +14,11 @@ from tests.parts.process import Process, free_port, http_ok
 from tests.unit.gx.exporter import FOLDER
 
 CRONTAB = """#!/bin/sh
-if [ "$1" = -l ]; then cat "{file}" 2>/dev/null || { echo "no crontab for root" >&2; exit 1; }; else cat >"{file}"; fi
+case $1 in
+-l) cat "{file}" 2>/dev/null || { echo "no crontab for root" >&2; exit 1; } ;;
+-r) rm "{file}" ;;
+*) cat >"{file}" ;;
+esac
 """
 
 
