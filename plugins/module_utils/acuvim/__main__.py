@@ -22,7 +22,7 @@ _PROGRESS_FROM = 64
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         listed = targets.read(options.targets, options.addresses_max)
         modes = {"check_mode": options.check, "unsettled_only": options.unsettled}
@@ -41,9 +41,10 @@ def _printed(result: Result, options: argparse.Namespace) -> str:
     return report.text(result, with_diff=options.diff)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="acuvim", description="Find Acuvim meters and write what Telegraf polls.")
-    add = parser.add_argument
+def parser() -> argparse.ArgumentParser:
+    """All options; those of DEFAULTS have the names that the module gives them."""
+    made = argparse.ArgumentParser(prog="acuvim", description="Find Acuvim meters and write what Telegraf polls.")
+    add = made.add_argument
     add("--targets", required=True, metavar="FILE", help="one address or network a line")
     add("--telegraf-check", default="", metavar="COMMAND", help="proves files in {path}, or below staging in {run}")
     add("--forget", action="append", default=[], metavar="KEY", help="remove a meter (serial, or ip/unit) for good")
@@ -55,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         shown = f"{_HELP[name]} ({default})" if default else _HELP[name]
         kind = json.loads if isinstance(default, (bool, dict)) else type(default)
         add(f"--{name.replace('_', '-')}", type=kind, default=default, metavar="X", help=shown)
-    return parser
+    return made
 
 
 _HELP = {

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import yaml
+from ansible_collections.ovr.edge.plugins.module_utils.acuvim import __main__ as command_line
 from ansible_collections.ovr.edge.plugins.module_utils.acuvim.discover import RELOAD_S
 from ansible_collections.ovr.edge.plugins.module_utils.acuvim.settings import DEFAULTS
+
+from tests.unit.ansible import play
 
 ROLES = Path(__file__).parents[3] / "roles"
 
@@ -42,3 +46,15 @@ def test_the_check_runs_where_the_staging_folder_is_mounted():
     assert {"source": "{{ stack_root }}/telegraf", "target": "/etc/telegraf"} in mounts
     assert check[-1] == "--config-directory=/etc/telegraf/staging/{run}"
     assert "--env=TELEGRAF_BUFFER_STRATEGY=memory" in check
+
+
+def test_the_command_hands_on_what_the_inventory_says(tmp_path):
+    template = ROLES / "acuvim" / "templates" / "telegraf_discover_acuvim.sh.j2"
+    site = {"acuvim_networks": {"10.10.4.0/24": "wired"}, "acuvim_burst": True, "acuvim_absent_after": "30d"}
+    text = {"ansible.builtin.debug": {"msg": f"{{{{ lookup('ansible.builtin.template', '{template}') }}}}"}}
+    script = play.run(tmp_path, [play.known("acuvim"), text], {"box": site})["box"][-1]["msg"]
+    words = shlex.split(script.replace("\\\n", " ").split("-m acuvim", 1)[1].replace('"$@"', ""))
+
+    taken = command_line.parser().parse_args(words)
+    assert (taken.networks, taken.burst, taken.absent_after) == ({"10.10.4.0/24": "wired"}, True, "30d")
+    assert (taken.interval, taken.connects_per_second, taken.forget) == ("1s", 800.0, [])
