@@ -67,7 +67,7 @@ class Exporter(Process):
 
     def scrape(self, view: str = "fast") -> dict:
         """Every series by (metric, labels)."""
-        with urllib.request.urlopen(self.url(view=view), timeout=5) as reply:
+        with urllib.request.urlopen(self.url(view=view), timeout=60) as reply:
             return samples(reply.read().decode())
 
     def value(self, metric: str, view: str = "fast", **labels: str) -> float | None:
@@ -80,5 +80,5 @@ class Exporter(Process):
         assert len(found) < 2, f"{metric} {labels} is not one series"
         return found[0] if found else None
 
-    def wait_value(self, expected: float | None, metric: str, seconds: float = 5.0, view: str = "fast", **labels: str):
+    def wait_value(self, expected: float | None, metric: str, seconds: float = 90.0, view: str = "fast", **labels: str):
         wait_until(lambda: self.value(metric, view, **labels) == expected, seconds, f"{metric} {labels} is {expected}")
