@@ -24,7 +24,6 @@ METERS_LINK = Link("meters0", ("10.10.4.1/24",), "eth0", tuple(f"{address}/24" f
 PUBLISHED = (22, 8088)
 # Only /data outlives a restart of the GX; nothing else but RAM can be written.
 GX_MEMORY = (
-    "--network=none",
     "--read-only",
     *(f"--tmpfs={path}" for path in ("/run:exec", "/tmp:exec", "/var/volatile", "/var/spool/cron")),
     "--volume=/data",
@@ -181,7 +180,7 @@ class Rig:
             "OVR_SEED": self.seed,
             "OVR_EPOCH_NS": self.epoch_ns,
         }
-        return (*GX_MEMORY, *(f"--env={name}={value}" for name, value in environment.items()))
+        return ("--network=none", *GX_MEMORY, *(f"--env={name}={value}" for name, value in environment.items()))
 
     def _start_meters(self, image: str) -> None:
         self.meters.start(

@@ -184,7 +184,7 @@ def never_touched(rig) -> list[str]:
     """The listing of a GX of the same image on which the role never was, and whose owner allowed a key."""
     other = Machine(f"{rig.gx.name}-untouched", rig.label)
     image = json.loads(rig.gx.label("ovr.lab.options"))[0]
-    other.start(image, *GX_MEMORY)
+    other.start(image, "--network=none", *GX_MEMORY)
     try:
         wait_until(lambda: "sshd: " in other.run("ps"), 30, "another GX to be up", every=0.2)
         other.run("sh", "-c", "umask 077 && touch /data/home/root/.ssh/authorized_keys")
