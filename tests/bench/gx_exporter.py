@@ -12,17 +12,19 @@ import re
 import statistics
 import tempfile
 import time
+import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from simulators.gx.control import ask
 from simulators.gx.fleet import fleet
 from simulators.gx.recording import Recording, read, write
 from tests.bench.row import REPEATS, Row
 from tests.lab.cache import REPO
 from tests.lab.shell import run
 from tests.parts import dbus
-from tests.parts.process import Process, free_port
+from tests.parts.process import Process, free_port, wait_until
 from tests.unit.gx.exporter import MAPS, PROGRAM, dbus2prom
 
 SCRAPES = 20  # of a turn
@@ -49,7 +51,7 @@ NOTHING = Turn([], 0.0, 0.0)
 
 def measure() -> list[Row]:
     """Scrape time, CPU and memory in turns: nobody reads, the per-path reader, the exporter unasked and asked."""
-    idle, reference, unasked, exporter = [], [], [], []
+    idle, reference, unasked, exporter, back = [], [], [], [], []
     with tempfile.TemporaryDirectory(dir=REPO / "build") as scratch, dbus.system_bus(Path(scratch)) as bus:
         folder, recordings = Path(scratch), _recordings()
         with _replay(folder, bus, recordings) as services:
@@ -63,7 +65,19 @@ def measure() -> list[Row]:
                     unasked.append(_turn(process, others))
                     exporter.append(_turn(process, others, port))
                     rules = _match_rules(bus, process)
-    return _rows(idle, reference, unasked, exporter, rules)
+                    back.append(_back_ms(folder / "control.sock", recordings, port))
+    rows = _rows(idle, reference, unasked, exporter, rules)
+    return [
+        *rows,
+        _row(
+            "P3 back",
+            "GX service back on the bus to its value served",
+            back,
+            [500.0],
+            1000.0,
+            name="a scrape's interval",
+        ),
+    ]
 
 
 def _rows(idle: list[Turn], reference: list[Turn], unasked: list[Turn], exporter: list[Turn], rules: int) -> list[Row]:
@@ -89,11 +103,14 @@ def _added(turn: Turn, _before: Turn, idle: Turn) -> float:
     return turn.reader_ms + turn.others_ms - idle.others_ms
 
 
-def _row(name: str, what: str, values: list[float], references: list[float], goal: float, unit: str) -> Row:
+def _row(
+    row_id: str, what: str, values: list[float], references: list[float], goal: float,
+    unit: str = "ms", name: str = "a GetValue for each path",
+) -> Row:  # fmt: skip
     """A row whose goal is for the value itself."""
     value, reference = statistics.median(values), statistics.median(references)
     shown = [float(f"{number:.4g}") for number in (value, min(values), max(values), reference, value / reference)]
-    return Row(name, what, *shown[:3], unit, "a GetValue for each path", *shown[3:], goal, value <= goal)
+    return Row(row_id, what, *shown[:3], unit, name, *shown[3:], goal, value <= goal)
 
 
 def _turn(reader: Process | None, others: list[int], port: int = 0) -> Turn:
@@ -123,6 +140,23 @@ def _scrape(client: http.client.HTTPConnection) -> float:
     if body.count(b"\n") < 30:
         raise RuntimeError(f"not what a scrape of the fast map gives: {body[:200]!r}")
     return spent
+
+
+def _back_ms(control: Path, recordings: list[Recording], port: int) -> float:
+    """Wall time from a service's return to its value in a scrape [ms]."""
+    (service,) = (one.service for one in recordings if ".vebus." in one.service)
+    url = f"http://127.0.0.1:{port}/metrics"
+
+    def shown() -> bool:
+        with urllib.request.urlopen(url, timeout=60) as reply:
+            return b"\nvictron_ac_out_power{" in reply.read()
+
+    ask(str(control), f"drop {service}")
+    wait_until(lambda: not shown(), 60, "the service has gone")
+    began = time.perf_counter()
+    ask(str(control), f"restore {service}")
+    wait_until(shown, 60, "the service is back", every=0.01)
+    return (time.perf_counter() - began) * 1000
 
 
 def _cpu_ms(pids: list[int]) -> float:
@@ -163,7 +197,8 @@ def _replay(folder: Path, bus: dbus.Bus, recordings: list[Recording]):
     files = [folder / f"{number}.csv" for number in range(len(recordings))]
     for file, recording in zip(files, recordings, strict=True):
         file.write_text(write(recording), encoding="utf-8")
-    command = [dbus.PYTHON, "-m", "simulators.gx.replay", f"--bus={bus.address}", *files]
+    command = [dbus.PYTHON, "-m", "simulators.gx.replay", f"--bus={bus.address}"]
+    command += [f"--control={folder / 'control.sock'}", *files]
     with _running(Process(command, folder / "replay.log", cwd=REPO), "services on") as process:
         yield process
 
