@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from . import metrics, modbus, probe, quality, registry, samples
-from .durations import milliseconds
 from .errors import AcuvimError
 from .identify import METER, PROBABLE, SILENT, Finding, identify
 from .lock import locked
@@ -223,8 +222,9 @@ def _gap(settings: Settings, meter: registry.Meter, received: int, now: float) -
     """None for a meter that is known for less than the time that is looked at."""
     if now - datetime.datetime.fromisoformat(meter.first_seen).timestamp() < _GAPS_S:
         return None
-    interval = settings.polling.interval_of(meter.ip, settings.targets.line_for(*meter.place))
-    return quality.gap_ratio(received, _GAPS_S, milliseconds("interval", interval) / 1000)
+    line = settings.targets.line_for(*meter.place)
+    every_ms = settings.polling.frequency_ms(meter.ip, line, meter.has_fast_read)
+    return quality.gap_ratio(received, _GAPS_S, every_ms / 1000)
 
 
 def _expected(settings: Settings, decided: Plan, files: Files, findings: list[Finding]) -> list[str]:

@@ -46,6 +46,12 @@ class Polling:
     def is_burst(self, line: Line | None) -> bool:
         return self.burst if line is None or line.is_burst is None else line.is_burst
 
+    def frequency_ms(self, ip: str, line: Line | None, can_burst: bool) -> int:
+        """How often the frequency comes: a burst has it too."""
+        return milliseconds(
+            "interval", BURST_INTERVAL if can_burst and self.is_burst(line) else self.interval_of(ip, line)
+        )
+
     def connects_per_second(self, ip: str, at_most: float) -> float:
         """How hard a scan may push where this address is."""
         return min(at_most, MEDIA.get(self._medium(ip), ("", at_most))[1])

@@ -183,6 +183,17 @@ def test_the_interval_is_that_of_the_line_the_network_or_all(ip, line, interval)
     assert (live["interval"], live["precision"]) == (interval, "1ms")
 
 
+@pytest.mark.parametrize(
+    ("profile", "can_burst", "every_ms"),
+    [("profile=burst", True, 100), ("profile=burst", False, 200), ("", True, 200)],
+    ids=["in a burst", "without the block", "usually"],
+)
+def test_how_often_the_frequency_comes_tells_what_is_a_gap(profile, can_burst, every_ms):
+    line = targets.parse([f"10.10.4.11 logger=3 {profile}"], "targets").line_for("10.10.4.11", 502, 1)
+
+    assert Polling(networks=NETWORKS).frequency_ms("10.10.4.11", line, can_burst) == every_ms
+
+
 def test_a_scan_pushes_no_harder_than_the_network_bears():
     polling = Polling(networks=NETWORKS)
 
