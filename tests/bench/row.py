@@ -12,7 +12,7 @@ REPEATS = 5
 
 @dataclass(frozen=True)
 class Row:
-    """A measured figure; `ratio` is value over reference value and `goal` its upper bound."""
+    """A measured figure; `ratio` is value over reference value. `goal` bounds the ratio; in P3 the value."""
 
     id: str
     what: str
