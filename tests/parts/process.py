@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 
+def _ports_of_no_connection() -> Iterator[int]:
+    """Ports in random order that the kernel gives to no outgoing connection, each once."""
+    first_outgoing = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    yield from random.sample(range(10_000, first_outgoing), first_outgoing - 10_000)
+
+
+_ports = _ports_of_no_connection()
+
+
 def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
+    """A TCP port that nobody listens on, and that no connection of another test takes before it is used."""
+    for port in _ports:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((host, port))
+            return port
+    raise RuntimeError(f"no free port on {host}")
 
 
 def wait_until(ready: Callable[[], object], seconds: float, what: str, every: float = 0.05):
