@@ -13,18 +13,12 @@ import pytest
 
 from tests.lab.cache import REPO
 from tests.parts import telegraf, victoria_metrics
+from tests.parts.meter_network import SYSTEM
 from tests.parts.process import Process, free_port
 
 TEMPLATE = REPO / "roles" / "acuvim" / "templates" / "acuvim_modbus.tpl"
 LOAD_W = 4000
 SCALES = {"sim_21": 0.5, "sim_22": 0.25}
-SYSTEM = {
-    "kind": "acuvim",
-    "phase_shares": [0.4, 0.35, 0.25],
-    "voltage_v": 120.0,
-    "frequency_hz": 60.0,
-    "power_factor": 0.9,
-}
 
 
 class Meter(Process):

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.acuvim.conftest import SYSTEM
 from tests.lab.cache import REPO
+from tests.parts.meter_network import SYSTEM
 from tests.parts.process import Process, free_port, wait_until
 
 pytestmark = pytest.mark.real
